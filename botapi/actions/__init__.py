@@ -1,0 +1,1 @@
+"""Acting: tracker and domain in, events and bot responses out."""

@@ -1,0 +1,1 @@
+"""The running bot: UserMessage in, events stored and responses sent out."""

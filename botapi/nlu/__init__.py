@@ -1,0 +1,1 @@
+"""Understanding: text in, parse data (intent, entities, ranking) out."""

@@ -1,0 +1,1 @@
+"""Deciding: tracker and domain in, a prediction of the next action out."""

@@ -1,0 +1,1 @@
+"""Pure data, no I/O: events in, the state of a conversation out."""

@@ -1,0 +1,1 @@
+"""Keeping: events of conversations, locks and brokers behind small protocols."""

@@ -1,0 +1,1 @@
+"""The HTTP edge: environ in, WSGI response out; the only room that knows status codes."""
