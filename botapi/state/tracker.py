@@ -1,0 +1,564 @@
+"""The state of one conversation: events in through `apply`, slots, latest message, active loop and moments out.
+
+Two states are kept, both incrementally, so that a turn costs the same however long the conversation is:
+
+- the *live* state, to which every event was applied as it came;
+- the *replayed* state, the one that results from the applied events alone: those that no restart, session start,
+  rewind, undo or repeated run of a loop took back. Policies learn from and look at this one.
+
+They are one object until a repeated loop run makes them differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Protocol
+
+from botapi.names import ACTION_LISTEN, ACTION_SESSION_START
+from botapi.state.events import (
+    ActionExecuted,
+    ActionExecutionRejected,
+    ActiveLoop,
+    AllSlotsReset,
+    BotUttered,
+    EntitiesAdded,
+    Event,
+    FollowupAction,
+    LoopInterrupted,
+    Paused,
+    Restarted,
+    Resumed,
+    Rewound,
+    SessionStarted,
+    SlotSet,
+    Undone,
+    UserFeaturization,
+    UserUttered,
+)
+
+
+class Verbosity(Enum):
+    """Which events `current_state` shows."""
+
+    NONE = 1
+    APPLIED = 2
+    AFTER_RESTART = 3
+    ALL = 4
+
+
+class SlotType(Protocol):
+    """What a tracker needs to know of a slot."""
+
+    name: str
+    initial_value: Any
+
+
+@dataclass(frozen=True)
+class LoopState:
+    """The active loop; `trigger_message` is the parse data of the message that started it."""
+
+    name: str
+    is_interrupted: bool = False
+    rejected: bool = False
+    trigger_message: dict[str, Any] | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "is_interrupted": self.is_interrupted,
+            "rejected": self.rejected,
+            "trigger_message": self.trigger_message,
+        }
+
+
+_NOTHING_SAID = UserUttered(timestamp=1.0)
+_NOTHING_UTTERED = BotUttered(timestamp=1.0)
+
+
+@dataclass
+class Moment:
+    """The conversation just before an action, as policies see it. Its values are replaced, never changed in place.
+
+    `position` is the number of applied events before it, `action` the action that followed (None: still open),
+    `cache` is for what a policy derives from the moment, keyed as the policy likes.
+    """
+
+    message: UserUttered
+    previous_action: ActionExecuted | None
+    slots: Mapping[str, Any]
+    active_loop: LoopState | None
+    paused: bool
+    followup_action: str | None
+    bot_uttered: BotUttered
+    position: int = 0
+    action: ActionExecuted | None = None
+    cache: dict[Any, Any] = field(default_factory=dict)
+
+
+class _State:
+    """What events change; `slots` is replaced on change, so that moments can share it."""
+
+    __slots__ = (
+        "active_loop", "bot_uttered", "followup_action", "initial_slots",
+        "latest_action", "message", "paused", "slots",
+    )  # fmt: skip
+
+    def __init__(self, initial_slots: Mapping[str, Any]) -> None:
+        self.initial_slots = initial_slots
+        self.reset()
+
+    def reset(self) -> None:
+        self.slots: Mapping[str, Any] = self.initial_slots
+        self.paused = False
+        self.latest_action: ActionExecuted | None = None
+        self.message = _NOTHING_SAID
+        self.bot_uttered = _NOTHING_UTTERED
+        self.followup_action: str | None = ACTION_LISTEN
+        self.active_loop: LoopState | None = None
+
+    def copy(self) -> _State:
+        other = _State.__new__(_State)
+        for name in _State.__slots__:
+            setattr(other, name, getattr(self, name))
+        return other
+
+    def moment(self, position: int, action: ActionExecuted | None = None) -> Moment:
+        return Moment(
+            self.message, self.latest_action, self.slots, self.active_loop, self.paused, self.followup_action,
+            self.bot_uttered, position, action,
+        )  # fmt: skip
+
+    def restore(self, moment: Moment) -> None:
+        self.message = moment.message
+        self.latest_action = moment.previous_action
+        self.slots = moment.slots
+        self.active_loop = moment.active_loop
+        self.paused = moment.paused
+        self.followup_action = moment.followup_action
+        self.bot_uttered = moment.bot_uttered
+
+    def apply(self, event: Event) -> None:
+        """Apply an event that takes nothing back."""
+        change = _CHANGES.get(type(event))
+        if change is not None:
+            change(self, event)
+
+    def _after_listen(self) -> bool:
+        return self.latest_action is not None and self.latest_action.name == ACTION_LISTEN
+
+    def _user(self, event: UserUttered) -> None:
+        self.message = event
+        self.followup_action = None
+
+    def _bot(self, event: BotUttered) -> None:
+        self.bot_uttered = event
+
+    def _slot(self, event: SlotSet) -> None:
+        # Values of slots that the domain doesn't know stay in the events only.
+        if event.name in self.slots:
+            self.slots = {**self.slots, event.name: event.value}
+
+    def _action(self, event: ActionExecuted) -> None:
+        self.latest_action = event
+        self.followup_action = None
+        loop = self.active_loop
+        if loop is not None:
+            rejected = loop.rejected and event.name != loop.name
+            if loop.is_interrupted or rejected != loop.rejected:
+                self.active_loop = LoopState(loop.name, False, rejected, loop.trigger_message)
+
+    def _loop(self, event: ActiveLoop) -> None:
+        self.active_loop = None if event.name is None else LoopState(event.name, False, False, self.message.parse_data)
+
+    def _interrupted(self, event: LoopInterrupted) -> None:
+        if (loop := self.active_loop) is not None:
+            self.active_loop = LoopState(loop.name, event.is_interrupted, loop.rejected, loop.trigger_message)
+
+    def _rejected(self, event: ActionExecutionRejected) -> None:
+        if (loop := self.active_loop) is not None and event.name == loop.name:
+            self.active_loop = LoopState(loop.name, loop.is_interrupted, True, loop.trigger_message)
+
+    def _entities(self, event: EntitiesAdded) -> None:
+        new = [entity for entity in event.entities if entity not in self.message.entities]
+        if self._after_listen() and self.message is not _NOTHING_SAID and new:
+            parse_data = {**self.message.parse_data, "entities": [*self.message.entities, *new]}
+            self.message = self.message.changed(parse_data=parse_data)  # type: ignore[assignment]
+
+    def _featurization(self, event: UserFeaturization) -> None:
+        if self._after_listen() and self.message is not _NOTHING_SAID:
+            if self.message.use_text_for_featurization is not event.use_text_for_featurization:
+                changed = self.message.changed(use_text_for_featurization=event.use_text_for_featurization)
+                self.message = changed  # type: ignore[assignment]
+
+    def _reset_slots(self, event: AllSlotsReset) -> None:
+        self.slots = self.initial_slots
+
+    def _pause(self, event: Paused) -> None:
+        self.paused = True
+
+    def _resume(self, event: Resumed) -> None:
+        self.paused = False
+
+    def _followup(self, event: FollowupAction) -> None:
+        self.followup_action = event.name
+
+
+_CHANGES: dict[type[Event], Any] = {
+    UserUttered: _State._user,
+    BotUttered: _State._bot,
+    SlotSet: _State._slot,
+    ActionExecuted: _State._action,
+    ActiveLoop: _State._loop,
+    LoopInterrupted: _State._interrupted,
+    ActionExecutionRejected: _State._rejected,
+    EntitiesAdded: _State._entities,
+    UserFeaturization: _State._featurization,
+    AllSlotsReset: _State._reset_slots,
+    Paused: _State._pause,
+    Resumed: _State._resume,
+    FollowupAction: _State._followup,
+}
+
+
+class Tracker:
+    """One conversation.
+
+    `slots` are the domain's slot types; values are in `tracker.slots`, a mapping of name to value that must not be
+    changed in place. With `model_id` and `assistant_id`, events that are applied get both into their metadata.
+    `is_rule` marks a tracker that was made from a rule, in training.
+    """
+
+    def __init__(
+        self,
+        sender_id: str,
+        slots: Iterable[SlotType] = (),
+        *,
+        model_id: str | None = None,
+        assistant_id: str | None = None,
+        is_rule: bool = False,
+    ) -> None:
+        self.sender_id = sender_id
+        self.slot_types: dict[str, SlotType] = {slot.name: slot for slot in slots}
+        self.model_id = model_id
+        self.assistant_id = assistant_id
+        self.is_rule = is_rule
+        self.events: list[Event] = []
+        self.moments: list[Moment] = []
+        self.session_begin = 0  # the index of the event that began the latest session
+        self.sessions = 0  # parts that session starts divide the events into
+        self.latest_input_channel: str | None = None
+        self._applied: list[Event] = []
+        self._after_restart = 0
+        self._loop_names: set[str] = set()
+        self._live = _State({name: slot.initial_value for name, slot in self.slot_types.items()})
+        self._replayed = self._live
+
+    # ---------------------------------------------------------------- reading
+
+    @property
+    def slots(self) -> Mapping[str, Any]:
+        """Values of all slots, by name."""
+        return self._live.slots
+
+    @property
+    def latest_message(self) -> UserUttered:
+        """The last user message; `is_empty()` when there was none."""
+        return self._live.message
+
+    @property
+    def latest_bot_uttered(self) -> BotUttered:
+        return self._live.bot_uttered
+
+    @property
+    def latest_action(self) -> dict[str, str]:
+        """{"action_name": …}, {"action_text": …} or {}."""
+        return _action_dict(self._live.latest_action)
+
+    @property
+    def latest_action_name(self) -> str | None:
+        action = self._live.latest_action
+        return None if action is None else action.name or action.action_text
+
+    @property
+    def active_loop(self) -> LoopState | None:
+        return self._live.active_loop
+
+    @property
+    def active_loop_name(self) -> str | None:
+        loop = self._live.active_loop
+        return loop.name if loop else None
+
+    @property
+    def paused(self) -> bool:
+        return self._live.paused
+
+    @property
+    def followup_action(self) -> str | None:
+        return self._live.followup_action
+
+    @property
+    def latest_event_time(self) -> float | None:
+        return self.events[-1].timestamp if self.events else None
+
+    @property
+    def now(self) -> Moment:
+        """The present as policies see it: the state after all applied events."""
+        return self._replayed.moment(len(self._applied))
+
+    def applied_events(self) -> list[Event]:
+        """Events that count: none that were taken back, nor the repeated runs of a loop. Do not change it."""
+        return self._applied
+
+    def events_of(self, verbosity: Verbosity, *, session: bool = False) -> list[Event] | None:
+        """Events for an answer; with `session` only those of the latest session."""
+        if verbosity is Verbosity.NONE:
+            return None
+        if verbosity is Verbosity.APPLIED:
+            return list(self._applied)
+        begin = self.session_begin if session else 0
+        if verbosity is Verbosity.AFTER_RESTART:
+            begin = max(begin, self._after_restart)
+        return self.events[begin:]
+
+    def current_state(
+        self, verbosity: Verbosity = Verbosity.NONE, *, session: bool = False, settled: bool = False
+    ) -> dict[str, Any]:
+        """The tracker as Rasa's JSON object.
+
+        `session` shows only events of the latest session, `settled` the replayed state instead of the live one.
+        """
+        state = self._replayed if settled else self._live
+        shown = self.events_of(verbosity, session=session)
+        return {
+            "sender_id": self.sender_id,
+            "slots": dict(state.slots),
+            "latest_message": state.message.parse_data,
+            "latest_event_time": self.latest_event_time,
+            "followup_action": state.followup_action,
+            "paused": state.paused,
+            "events": None if shown is None else [event.as_dict() for event in shown],
+            "latest_input_channel": self.latest_input_channel,
+            "active_loop": state.active_loop.as_dict() if state.active_loop else {},
+            "latest_action": _action_dict(state.latest_action),
+            "latest_action_name": _action_name(state.latest_action),
+        }
+
+    def until(self, time_s: float) -> Tracker:
+        """A tracker as it was at a time: with the events up to the first that is later."""
+        past = self._empty()
+        for event in self.events:
+            if event.timestamp > time_s:
+                break
+            past.apply(event)
+        return past
+
+    def fork(self) -> Tracker:
+        """An independent copy with the same state, to try events on."""
+        other = self._empty()
+        other.events = self.events.copy()
+        other.moments = self.moments.copy()
+        other._applied = self._applied.copy()
+        other.session_begin, other.sessions = self.session_begin, self.sessions
+        other.latest_input_channel = self.latest_input_channel
+        other._after_restart = self._after_restart
+        other._loop_names = self._loop_names.copy()
+        other._live = self._live.copy()
+        other._replayed = other._live if self._replayed is self._live else self._replayed.copy()
+        return other
+
+    def _empty(self) -> Tracker:
+        return Tracker(
+            self.sender_id,
+            self.slot_types.values(),
+            model_id=self.model_id,
+            assistant_id=self.assistant_id,
+            is_rule=self.is_rule,
+        )
+
+    # --------------------------------------------------------------- changing
+
+    def apply(self, event: Event) -> Event:
+        """Add an event and change the state; gives the event as it was stored, with the model's ids in its metadata."""
+        event = self._stamped(event)
+        self.events.append(event)
+        kind = type(event)
+        if kind is UserUttered:
+            self.latest_input_channel = event.input_channel  # type: ignore[attr-defined]
+        elif kind is ActionExecuted and event.name == ACTION_SESSION_START:  # type: ignore[attr-defined]
+            self._begin_session()
+        if not self.sessions:
+            self.sessions = 1
+        change = _TAKING_BACK.get(kind)
+        if change is not None:
+            change(self)
+        elif kind is ActionExecuted:
+            self._apply_action(event)  # type: ignore[arg-type]
+        else:
+            if kind is ActiveLoop and event.name:  # type: ignore[attr-defined]
+                self._note_loop(event.name)  # type: ignore[attr-defined]
+            self._applied.append(event)
+            self._live.apply(event)
+            if self._replayed is not self._live:
+                self._replayed.apply(event)
+        return event
+
+    def apply_all(self, events: Iterable[Event]) -> None:
+        for event in events:
+            self.apply(event)
+
+    def settle(self) -> None:
+        """Make the replayed state the live one, as loading a conversation from its store does."""
+        self._live = self._replayed
+
+    def _stamped(self, event: Event) -> Event:
+        ids = {}
+        if self.model_id and "model_id" not in event.metadata:
+            ids["model_id"] = self.model_id
+        if self.assistant_id and "assistant_id" not in event.metadata:
+            ids["assistant_id"] = self.assistant_id
+        return event.changed(metadata={**event.metadata, **ids}) if ids else event
+
+    def _begin_session(self) -> None:
+        self.session_begin = len(self.events) - 1
+        self.sessions += 1
+
+    def _apply_action(self, event: ActionExecuted) -> None:
+        if event.name in self._loop_names and not self._is_first_run(event.name):
+            self._live = self._live.copy() if self._replayed is self._live else self._live
+            self._take_back_since_run(event.name)
+            self._live.apply(event)
+            return
+        self.moments.append(self._replayed.moment(len(self._applied), event))
+        self._applied.append(event)
+        self._live.apply(event)
+        if self._replayed is not self._live:
+            self._replayed.apply(event)
+
+    def _note_loop(self, name: str) -> None:
+        """Remember a loop's name; runs before its first `active_loop` event now count as repeated ones."""
+        if name in self._loop_names:
+            return
+        self._loop_names.add(name)
+        runs = sum(1 for moment in self.moments if moment.action is not None and moment.action.name == name)
+        if runs > 1:
+            self._replay(self._applied)
+
+    def _replay(self, events: list[Event]) -> None:
+        live = self._live.copy()
+        self._replayed = _State(live.initial_slots)
+        self._live = self._replayed
+        self.moments, self._applied = [], []
+        for event in events:
+            if isinstance(event, ActionExecuted):
+                self._apply_action(event)
+            else:
+                self._applied.append(event)
+                self._replayed.apply(event)
+        self._live = live
+
+    # ---------------------------------------------------------- taking back
+
+    def _restart(self) -> None:
+        self._forget()
+        self._after_restart = len(self.events)
+        self._live = self._replayed.copy()
+        self._live.followup_action = ACTION_SESSION_START
+
+    def _start_session(self) -> None:
+        self._forget()
+        self._live = self._replayed
+
+    def _forget(self) -> None:
+        self._applied = []
+        self.moments = []
+        self._replayed = _State(self._live.initial_slots)
+
+    def _rewind(self) -> None:
+        """Take back the last user message and the action (a listen) before it."""
+        self._take_back_to(self._last_index(UserUttered))
+        self._take_back_to(self._last_index(ActionExecuted))
+        self._live = self._replayed
+
+    def _undo(self) -> None:
+        self._take_back_to(self._last_index(ActionExecuted))
+        self._live = self._replayed
+
+    def _last_index(self, kind: type[Event]) -> int:
+        for index in range(len(self._applied) - 1, -1, -1):
+            if type(self._applied[index]) is kind:
+                return index
+        return 0
+
+    def _take_back_to(self, index: int) -> None:
+        """Cut the applied events before `index` and set the replayed state to what it was then."""
+        moments = self.moments
+        while moments and moments[-1].position >= index:
+            base = moments.pop()
+            if base.position == index:
+                break
+        else:
+            base = moments[-1] if moments else None
+        state = _State(self._live.initial_slots)
+        begin = 0
+        if base is not None:
+            state.restore(base)
+            begin = base.position
+        for event in self._applied[begin:index]:
+            state.apply(event)
+        del self._applied[index:]
+        self._replayed = state
+
+    def _take_back_since_run(self, loop: str) -> None:
+        """Cut actions and user messages since the loop's last run; what else happened (slots, say) stays."""
+        moments = self.moments
+        while moments[-1].action is None or moments[-1].action.name != loop:
+            moments.pop()
+        begin = moments[-1].position
+        kept = [e for e in self._applied[begin + 1 :] if type(e) not in (ActionExecuted, UserUttered, UserFeaturization)]
+        state = _State(self._live.initial_slots)
+        state.restore(moments[-1])
+        state.apply(self._applied[begin])
+        for event in kept:
+            state.apply(event)
+        self._applied[begin + 1 :] = kept
+        self._replayed = state
+
+    def _is_first_run(self, loop: str) -> bool:
+        """Whether a run of the loop is its first, or follows an interruption; else it repeats the last one."""
+        next_action: str | None = None
+        for event in reversed(self._applied):
+            kind = type(event)
+            if kind is ActiveLoop and event.name is None:  # type: ignore[attr-defined]
+                return True
+            if kind is ActionExecutionRejected and event.name == loop:  # type: ignore[attr-defined]
+                return True
+            # Training data has no rejections: there, another action after the user's message tells it.
+            if kind is UserUttered and next_action is not None and next_action != loop:
+                return True
+            if kind is ActionExecuted:
+                if event.name == loop:  # type: ignore[attr-defined]
+                    return False
+                next_action = event.name  # type: ignore[attr-defined]
+        return True
+
+
+_TAKING_BACK = {
+    Restarted: Tracker._restart,
+    SessionStarted: Tracker._start_session,
+    Rewound: Tracker._rewind,
+    Undone: Tracker._undo,
+}
+
+
+def _action_name(action: ActionExecuted | None) -> str | None:
+    return None if action is None else action.name or action.action_text
+
+
+def _action_dict(action: ActionExecuted | None) -> dict[str, str]:
+    if action is None:
+        return {}
+    if action.name:
+        return {"action_name": action.name}
+    return {"action_text": action.action_text or ""}
