@@ -1,0 +1,451 @@
+"""YAML as Rasa reads it: text or a file comes in, plain values (or ones that know their lines) go out; and values to text.
+
+The rules are those of YAML 1.2: only true and false are booleans, `yes`, `12:30` and dates are text, `010` is 10,
+`1e3` is 1000.0. Every fault of a file is a DataError with file and line. Nothing in a file can name code.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from botapi.errors import DataError
+
+MAX_DEPTH = 100
+MAX_ALIASED_NODES = 100_000
+MAX_NUMBER_CHARACTERS = 1_000
+
+# PERF: libyaml parses about eight times as fast as the parser written in Python; PyYAML may be built without it.
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+_CONSTANTS = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+_INTEGER = re.compile(r"[-+]?(?:0b_*[01][01_]*|0o_*[0-7][0-7_]*|0x_*[0-9a-fA-F][0-9a-fA-F_]*|[0-9][0-9_]*)\Z")
+_FLOAT = re.compile(
+    r"[-+]?(?:[0-9][0-9_]*\.[0-9_]*(?:[eE][-+]?[0-9]+)?|[0-9][0-9_]*[eE][-+]?[0-9]+|\.[0-9][0-9_]*(?:[eE][-+]?[0-9]+)?)\Z"
+)
+_NOT_FINITE = re.compile(r"(?:[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))\Z")
+_NUMBER_START = frozenset("-+.0123456789")
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+_VARIABLE = re.compile(r"\$\{([^}]*)\}")
+_VARIABLE_ANYWHERE = re.compile(r"[\s\S]*\$\{")
+_TAG = "tag:yaml.org,2002:"
+_SCALAR_TAGS: dict[str, type | tuple[type, ...]] = {"int": int, "float": (int, float), "bool": bool, "null": type(None)}
+
+
+class LineDict(dict[Any, Any]):
+    """A mapping that knows where it stood: `source`, its own `line` and `lines` {key: line}, all lines from 1."""
+
+    __slots__ = ("source", "line", "lines")
+
+    def __init__(self, source: str | None, line: int) -> None:
+        super().__init__()
+        self.source, self.line = source, line
+        self.lines: dict[Any, int] = {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return dict, (dict(self),)
+
+
+class LineList(list[Any]):
+    """A list that knows where it stood: `source`, its own `line` and the `lines` of its items, all from 1."""
+
+    __slots__ = ("source", "line", "lines")
+
+    def __init__(self, source: str | None, line: int) -> None:
+        super().__init__()
+        self.source, self.line = source, line
+        self.lines: list[int] = []
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return list, (list(self),)
+
+
+def load(
+    text: str | bytes,
+    source: str | None = None,
+    *,
+    environment: Mapping[str, str] | None = None,
+    lines: bool = False,
+) -> Any:
+    """The value of a YAML document; None when it is empty.
+
+    With `environment`, `${NAME}` in unquoted text is replaced. With `lines`, mappings and lists are LineDict and LineList.
+    Raises DataError (with `source` and a line) for everything that is not one well-formed document.
+    """
+    reader = _Loader(_checked_text(text, source))
+    try:
+        return _Builder(reader, source, environment, lines).build()
+    except yaml.YAMLError as error:
+        raise _syntax_error(error, source) from error
+    except (ValueError, OverflowError) as error:  # such as "\UFFFFFFFF" in the parser written in Python
+        raise DataError(f"This is not valid YAML: {error}", file=source) from error
+    finally:
+        reader.dispose()
+
+
+def load_with_lines(text: str | bytes, source: str | None = None) -> Any:
+    """As `load`, with mappings and lists that know their lines."""
+    return load(text, source, lines=True)
+
+
+def load_file(path: str | Path, *, environment: Mapping[str, str] | None = None, lines: bool = False) -> Any:
+    """The value of a YAML file; DataError also when it can't be read."""
+    try:
+        content = Path(path).read_bytes()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise DataError(f"The file can't be read: {reason}.", file=str(path)) from error
+    return load(content, str(path), environment=environment, lines=lines)
+
+
+def place(value: Any) -> tuple[str | None, int | None]:
+    """File and line of a mapping or list that was loaded with lines, else (None, None)."""
+    return getattr(value, "source", None), getattr(value, "line", None)
+
+
+def line_of(container: Any, key: Any) -> int | None:
+    """The line of a key of a mapping, or of an item of a list (by its number); None when not known."""
+    found = getattr(container, "lines", None)
+    if found is None:
+        return None
+    if isinstance(found, dict):
+        return found.get(key)
+    return found[key] if isinstance(key, int) and 0 <= key < len(found) else None
+
+
+def plain(value: Any) -> Any:
+    """A deep copy made of ordinary dicts and lists, nothing shared with the original."""
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return value
+
+
+def dump(value: Any) -> str:
+    """YAML text that `load` reads back as an equal value; key order is kept, text of several lines becomes a block.
+
+    Raises DataError for what has no place in a file: other types, NaN, infinity, NUL, lone surrogates, nesting over 100.
+    """
+    _check_writable(value, 0)
+    return yaml.dump(
+        value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=False, width=math.inf
+    )
+
+
+def scalar(text: str) -> Any:
+    """What an unquoted scalar stands for: None, a boolean, an int, a finite float, else the text itself.
+
+    Raises ValueError for NaN, infinity and numbers of more than 1,000 characters.
+    """
+    if text in _CONSTANTS:
+        return _CONSTANTS[text]
+    if text[0] not in _NUMBER_START:
+        return text
+    if _INTEGER.match(text):
+        return _integer(text)
+    if _FLOAT.match(text):
+        return _finite(text)
+    if _NOT_FINITE.match(text):
+        raise ValueError(f"the number {text} has no place in JSON; expected a finite number, or text in quotes")
+    return text
+
+
+def _integer(text: str) -> int:
+    digits = _short(text).replace("_", "")
+    body = digits.lstrip("+-")
+    base = {"0b": 2, "0o": 8, "0x": 16}.get(body[:2], 10)
+    number = int(body if base == 10 else body[2:], base)
+    return -number if digits[0] == "-" else number
+
+
+def _finite(text: str) -> float:
+    number = float(_short(text).replace("_", ""))
+    if math.isinf(number):
+        raise ValueError(f"the number {text} is too large; expected a finite number, or text in quotes")
+    return number
+
+
+def _short(text: str) -> str:
+    if len(text) > MAX_NUMBER_CHARACTERS:
+        raise ValueError(
+            f"a number of {len(text)} characters; at most {MAX_NUMBER_CHARACTERS} are read, put longer ones in quotes"
+        )
+    return text
+
+
+class _Frame:
+    """A mapping or list that is still open, with what is known of it so far."""
+
+    __slots__ = ("container", "anchor", "key", "key_line", "size", "merged")
+
+    def __init__(self, container: Any, anchor: str | None) -> None:
+        self.container, self.anchor = container, anchor
+        self.key: Any = _NO_KEY
+        self.key_line = 0
+        self.size = 1
+        self.merged: list[dict[Any, Any]] = []
+
+
+_NO_KEY = object()
+_MERGE_KEY = object()
+_CONTAINER_STARTS = (yaml.MappingStartEvent, yaml.SequenceStartEvent)
+
+
+class _Builder:
+    """Turns the parser's events into one value, without recursion, counting depth and aliases as it goes."""
+
+    def __init__(self, reader: Any, source: str | None, environment: Mapping[str, str] | None, lines: bool) -> None:
+        self.reader, self.source, self.environment, self.lines = reader, source, environment, lines
+        self.anchors: dict[str, tuple[Any, int]] = {}
+        self.frames: list[_Frame] = []
+        self.aliased = 0
+        self.line = 1
+        self.is_plain = False
+
+    def build(self) -> Any:
+        get_event = self.reader.get_event
+        get_event()
+        if get_event().__class__ is yaml.StreamEndEvent:
+            return None
+        value = self._node(get_event())
+        get_event()
+        end = get_event()
+        if end.__class__ is not yaml.StreamEndEvent:
+            self.line = end.start_mark.line + 1
+            raise self._error("A second document begins after `---`; expected one document in a file.")
+        return value
+
+    def _node(self, event: Any) -> Any:
+        """One node with all below it, from its first event on."""
+        frames, get_event = self.frames, self.reader.get_event
+        while True:
+            kind = event.__class__
+            if kind in _CONTAINER_STARTS:
+                self._open(event)
+                event = get_event()
+                continue
+            if kind is yaml.ScalarEvent:
+                value, size = self._scalar(event), 1
+            elif kind is yaml.AliasEvent:
+                value, size = self._alias(event)
+            else:
+                value, size = self._close()
+            if not frames:
+                return value
+            self._put(frames[-1], value, size)
+            event = get_event()
+
+    def _open(self, event: Any) -> None:
+        self.line = event.start_mark.line + 1
+        if len(self.frames) >= MAX_DEPTH:
+            raise self._error(f"The nesting is deeper than {MAX_DEPTH} levels.")
+        kind = "map" if event.__class__ is yaml.MappingStartEvent else "seq"
+        if event.tag not in (None, "!", _TAG + kind):
+            raise self._error(f"The tag {event.tag} is not allowed; expected plain YAML without tags.")
+        container: Any
+        if self.lines:
+            container = (LineDict if kind == "map" else LineList)(self.source, self.line)
+        else:
+            container = {} if kind == "map" else []
+        self.frames.append(_Frame(container, event.anchor))
+
+    def _close(self) -> tuple[Any, int]:
+        frame = self.frames.pop()
+        container = frame.container
+        for mapping in frame.merged:
+            for key, value in mapping.items():
+                if key not in container:
+                    container[key] = value
+                    if self.lines:
+                        container.lines[key] = line_of(mapping, key) or container.line
+        if frame.anchor:
+            self.anchors[frame.anchor] = (container, frame.size)
+        if self.frames and self.lines:
+            self.line = container.line
+        return container, frame.size
+
+    def _put(self, frame: _Frame, value: Any, size: int) -> None:
+        frame.size += size
+        container = frame.container
+        if isinstance(container, list):
+            container.append(value)
+            if self.lines:
+                container.lines.append(self.line)  # type: ignore[attr-defined]
+        elif frame.key is _NO_KEY:
+            frame.key, frame.key_line = self._key(container, value), self.line
+        elif frame.key is _MERGE_KEY:
+            frame.merged.extend(self._merge_sources(value))
+            frame.key = _NO_KEY
+        else:
+            container[frame.key] = value
+            if self.lines:
+                container.lines[frame.key] = frame.key_line  # type: ignore[attr-defined]
+            frame.key = _NO_KEY
+
+    def _key(self, container: Any, key: Any) -> Any:
+        if isinstance(key, (dict, list)):
+            raise self._error("A mapping or list stands where a key is expected; keys are text or numbers.")
+        if key == "<<" and self.is_plain:
+            return _MERGE_KEY
+        if key in container:
+            raise self._error(f"The key '{key}' appears twice in the same mapping; remove or rename one of them.")
+        return key
+
+    def _merge_sources(self, value: Any) -> list[dict[Any, Any]]:
+        sources = value if isinstance(value, list) else [value]
+        if not all(isinstance(each, dict) for each in sources):
+            raise self._error("The merge key `<<` has to be followed by a mapping or a list of mappings.")
+        return sources
+
+    def _alias(self, event: Any) -> tuple[Any, int]:
+        self.line, self.is_plain = event.start_mark.line + 1, False
+        if event.anchor not in self.anchors:
+            raise self._error(f"The alias *{event.anchor} has no anchor &{event.anchor} that ends before it.")
+        value, size = self.anchors[event.anchor]
+        self.aliased += size
+        if self.aliased > MAX_ALIASED_NODES:
+            raise self._error(f"Aliases expand to more than {MAX_ALIASED_NODES} values; write them out or remove them.")
+        return value, size
+
+    def _scalar(self, event: Any) -> Any:
+        self.line = event.start_mark.line + 1
+        value = event.value
+        self.is_plain = event.implicit[0] and event.tag is None
+        if self.is_plain:
+            value = self._resolved(value)
+        elif event.style == '"' and _FORBIDDEN.search(value):
+            raise self._error("The text holds an escaped control character or half a surrogate pair; remove it.")
+        if event.tag not in (None, "!", _TAG + "str"):
+            value = self._tagged(event.tag, value)
+        if event.anchor:
+            self.anchors[event.anchor] = (value, 1 + len(event.value) // 100)
+        return value
+
+    def _resolved(self, text: str) -> Any:
+        if self.environment is not None and "${" in text:
+            return _VARIABLE.sub(self._variable, text)
+        try:
+            return scalar(text)
+        except ValueError as error:
+            raise self._error(f"Found {error}.") from error
+
+    def _variable(self, match: re.Match[str]) -> str:
+        name = match.group(1)
+        if self.environment is None or name not in self.environment:
+            raise self._error(f"The environment variable '{name}' is not set; set it or remove ${{{name}}}.")
+        return self.environment[name]
+
+    def _tagged(self, tag: str, text: str) -> Any:
+        kinds = _SCALAR_TAGS.get(tag.removeprefix(_TAG))
+        if kinds is None:
+            raise self._error(f"The tag {tag} is not allowed; expected plain YAML without tags.")
+        value = self._resolved(text)
+        if not isinstance(value, kinds) or (isinstance(value, bool) and kinds is not bool):
+            raise self._error(f"'{text}' does not fit its tag {tag}.")
+        return float(value) if tag.endswith("float") else value
+
+    def _error(self, message: str) -> DataError:
+        return DataError(message, file=self.source, line=self.line)
+
+
+def _checked_text(text: str | bytes, source: str | None) -> str:
+    """The document as text without what no parser should see; DataError names the line of the first bad character."""
+    if isinstance(text, bytes):
+        try:
+            text = text.decode("utf-8")
+        except UnicodeDecodeError as error:
+            line = text.count(b"\n", 0, error.start) + 1
+            raise DataError("The text is not UTF-8; save the file in that encoding.", file=source, line=line) from error
+    text = text.removeprefix("\ufeff")
+    found = _FORBIDDEN.search(text)
+    if found:
+        line = text.count("\n", 0, found.start()) + 1
+        raise DataError(
+            f"The character U+{ord(found.group()):04X} is not allowed in YAML; remove it.", file=source, line=line
+        )
+    return text
+
+
+def _syntax_error(error: yaml.YAMLError, source: str | None) -> DataError:
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+    context = getattr(error, "context", None)
+    message = f"This is not valid YAML: {problem}{f' {context}' if context else ''}."
+    return DataError(message, file=source, line=mark.line + 1 if mark else None)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes what YAML 1.1 or our own rules would not read back as text; never writes aliases."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = None
+    if "\n" in text:
+        style = "|" if _fits_block(text) else '"'
+    return dumper.represent_scalar(_TAG + "str", text, style=style)
+
+
+def _represent_float(dumper: yaml.SafeDumper, number: float) -> yaml.ScalarNode:
+    text = repr(number)
+    if "." not in text:
+        text = text.replace("e", ".0e")
+    return dumper.represent_scalar(_TAG + "float", text)
+
+
+def _fits_block(text: str) -> bool:
+    """Whether a literal block keeps the text exactly: no odd blanks at line edges, no other line breaks."""
+    lines = text.split("\n")
+    return bool(lines[0].strip()) and all(
+        line.isprintable() and line == line.rstrip() and not line.startswith(" ") for line in lines
+    )
+
+
+def _check_writable(value: Any, depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise DataError(f"The value to write is nested deeper than {MAX_DEPTH} levels.")
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if isinstance(key, (dict, list, tuple)):
+                raise DataError(f"The key {key!r} can't be written to YAML; keys are text or numbers.")
+            _check_writable(key, depth)
+            _check_writable(item, depth + 1)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            _check_writable(item, depth + 1)
+    elif isinstance(value, str):
+        if _FORBIDDEN.search(value):
+            raise DataError("Text with a control character or half a surrogate pair can't be written to YAML.")
+    elif isinstance(value, float):
+        if not math.isfinite(value):
+            raise DataError(f"The number {value} can't be written to YAML; expected a finite number.")
+    elif isinstance(value, int):
+        if abs(value) >= _LARGEST_INTEGER:
+            raise DataError(f"A number of more than {MAX_NUMBER_CHARACTERS - 1} digits can't be written to YAML.")
+    elif value is not None:
+        raise DataError(f"A value of type {type(value).__name__} can't be written to YAML.")
+
+
+_LARGEST_INTEGER = 10 ** (MAX_NUMBER_CHARACTERS - 1)
+
+_Dumper.add_representer(str, _represent_text)
+_Dumper.add_representer(float, _represent_float)
+_Dumper.add_representer(tuple, yaml.SafeDumper.represent_list)
+_Dumper.add_multi_representer(str, _represent_text)
+_Dumper.add_multi_representer(dict, yaml.SafeDumper.represent_dict)
+_Dumper.add_multi_representer(list, yaml.SafeDumper.represent_list)
+_Dumper.add_implicit_resolver(_TAG + "int", _INTEGER, list("-+0123456789"))
+_Dumper.add_implicit_resolver(_TAG + "float", _FLOAT, list("-+.0123456789"))
+_Dumper.add_implicit_resolver(_TAG + "env", _VARIABLE_ANYWHERE, None)
