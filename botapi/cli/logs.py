@@ -1,0 +1,68 @@
+"""Sets up logging once for a command: parsed flags in, handlers on the root logger out."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import logging.config
+import logging.handlers
+import os
+
+from botapi import yamlfile
+from botapi.errors import ConfigError
+
+FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+
+def configure(arguments: argparse.Namespace) -> None:
+    """Log to stderr, and to a file and syslog when asked; a configuration file replaces all of it.
+
+    Level: the flag, else the environment's LOG_LEVEL, else INFO. Raises ConfigError for what can't be opened or read.
+    """
+    file = getattr(arguments, "logging_config_file", None)
+    if file:
+        return from_file(file)
+    root = logging.getLogger()
+    root.setLevel(level(getattr(arguments, "log_level", None)))
+    for old in root.handlers[:]:
+        root.removeHandler(old)
+    for handler in handlers(arguments):
+        handler.setFormatter(logging.Formatter(FORMAT))
+        root.addHandler(handler)
+    # NOTE: waitress warns for each request that waits for a thread, which under load is every one.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+
+
+def level(flag: str | None) -> str:
+    name = flag or os.environ.get("LOG_LEVEL", "INFO").upper()
+    if name not in LEVELS:
+        raise ConfigError(f"LOG_LEVEL is {name!r}; it must be one of {', '.join(LEVELS)}")
+    return name
+
+
+def handlers(arguments: argparse.Namespace) -> list[logging.Handler]:
+    found: list[logging.Handler] = [logging.StreamHandler()]
+    if getattr(arguments, "log_file", None):
+        try:
+            found.append(logging.handlers.WatchedFileHandler(arguments.log_file, encoding="utf-8"))
+        except OSError as error:
+            raise ConfigError(f"The log file {arguments.log_file} can't be written: {error.strerror}") from error
+    if getattr(arguments, "use_syslog", False):
+        found.append(syslog(arguments.syslog_address, arguments.syslog_port, arguments.syslog_protocol))
+    return found
+
+
+def syslog(address: str, port: int, protocol: str) -> logging.Handler:
+    kind = logging.handlers.socket.SOCK_STREAM if protocol == "TCP" else logging.handlers.socket.SOCK_DGRAM
+    try:
+        return logging.handlers.SysLogHandler((address, port), socktype=kind)
+    except OSError as error:
+        raise ConfigError(f"No syslog at {address}:{port} ({protocol}): {error.strerror or error}") from error
+
+
+def from_file(path: str) -> None:
+    try:
+        logging.config.dictConfig(yamlfile.load_file(path))
+    except (ValueError, TypeError, AttributeError, ImportError) as error:
+        raise ConfigError(f"{path} is not a logging configuration as logging.config.dictConfig takes it: {error}") from error

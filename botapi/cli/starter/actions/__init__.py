@@ -1,0 +1,1 @@
+"""The custom actions of this bot, found by `python -m rasa_sdk --actions actions`."""
