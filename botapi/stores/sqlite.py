@@ -1,0 +1,290 @@
+"""Conversations in an SQLite file: event dicts go in and out as JSON text in Rasa's `events` table.
+
+The table is that of Rasa 3's SQL tracker store plus a column of ours, `sequence`: the event's number within its
+conversation. A file that Rasa wrote is taken over when it is opened; Rasa can still read it afterwards.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from botapi.errors import StoreConflict, StoreError
+from botapi.stores.trackers import Events, check_sender_id, conflict, damaged, encode, gone
+
+COLUMNS = ("sender_id", "type_name", "timestamp", "intent_name", "action_name", "data")
+CREATE = """
+CREATE TABLE IF NOT EXISTS events (
+    id INTEGER NOT NULL PRIMARY KEY, sender_id VARCHAR(255) NOT NULL, type_name VARCHAR(255) NOT NULL,
+    timestamp FLOAT, intent_name VARCHAR(255), action_name VARCHAR(255), data TEXT, sequence INTEGER)
+"""
+INDEXES = (
+    "CREATE UNIQUE INDEX IF NOT EXISTS botapi_events_order ON events (sender_id, sequence)",
+    # Empty unless Rasa wrote to the file since: finding its rows again costs nothing.
+    "CREATE INDEX IF NOT EXISTS botapi_events_unnumbered ON events (id) WHERE sequence IS NULL",
+)
+INSERT = f"INSERT INTO events ({', '.join(COLUMNS)}, sequence) VALUES (?, ?, ?, ?, ?, ?, ?)"
+LAST = "SELECT max(sequence) FROM events WHERE sender_id = ?"
+# The event `after` itself comes along as a witness that it is still there.
+READ = "SELECT sequence, data FROM events WHERE sender_id = ? AND sequence >= ? ORDER BY sequence"
+
+Row = tuple[Any, ...]
+Work = Callable[[sqlite3.Connection], int]
+
+
+class SqliteStore:
+    """A TrackerStore in one SQLite file, for several threads and processes.
+
+    Write-ahead log with synchronous=FULL: what `append` acknowledged survives a crash of the machine. Threads that
+    write at the same time share one transaction, and with it the one wait for the disk.
+    """
+
+    def __init__(self, path: str | Path, *, busy_timeout_s: float = 30.0) -> None:
+        self._path = str(path)
+        self._busy_timeout_s = busy_timeout_s
+        self._closed = False
+        self._idle: list[sqlite3.Connection] = []
+        self._waiting: deque[_Write] = deque()
+        self._turn = threading.Lock()  # held by the thread that uses the writing connection
+        self._writing = self._connect()
+        try:
+            take_over(self._writing)
+        except sqlite3.Error as error:
+            self.close()
+            raise StoreError(f"{self._path} can't be used as a tracker store: {error}.") from error
+        except StoreError:
+            self.close()
+            raise
+
+    def last(self, sender_id: str) -> int:
+        check_sender_id(sender_id)
+        with self._reading() as connection:
+            return _last(connection, sender_id)
+
+    def read(self, sender_id: str, after: int = 0) -> list[dict[str, Any]]:
+        check_sender_id(sender_id)
+        with self._reading() as connection:
+            rows = connection.execute(READ, (sender_id, after)).fetchall()
+        if after:
+            if not rows or rows[0][0] != after:
+                raise gone(sender_id, after)
+            del rows[0]
+        return [self._decode(sender_id, number, data) for number, data in rows]
+
+    def append(self, sender_id: str, events: Events, after: int) -> int:
+        check_sender_id(sender_id)
+        if not events:
+            return after
+        rows = [_row(sender_id, event, number) for number, event in enumerate(events, after + 1)]
+
+        def work(connection: sqlite3.Connection) -> int:
+            last = _last(connection, sender_id)
+            if last != after:
+                raise conflict(sender_id, after, last)
+            connection.executemany(INSERT, rows)
+            return after + len(rows)
+
+        return self._write(work)
+
+    def replace(self, sender_id: str, events: Events) -> int:
+        check_sender_id(sender_id)
+        rows = [_row(sender_id, event, number) for number, event in enumerate(events, 1)]
+
+        def work(connection: sqlite3.Connection) -> int:
+            last = _last(connection, sender_id)
+            connection.execute("DELETE FROM events WHERE sender_id = ?", (sender_id,))
+            connection.executemany(INSERT, [(*row[:-1], row[-1] + last) for row in rows])
+            return last + len(rows) if rows else 0
+
+        return self._write(work)
+
+    def delete(self, sender_id: str) -> bool:
+        check_sender_id(sender_id)
+
+        def work(connection: sqlite3.Connection) -> int:
+            return connection.execute("DELETE FROM events WHERE sender_id = ?", (sender_id,)).rowcount
+
+        return self._write(work) > 0
+
+    def sender_ids(self) -> Iterator[str]:
+        """All conversation ids, sorted; PERF: one step down the index for each, however many events it has."""
+        query = "SELECT min(sender_id) FROM events WHERE sender_id > ?"
+        sender_id = self._one("SELECT min(sender_id) FROM events", ())
+        while sender_id is not None:
+            yield sender_id
+            sender_id = self._one(query, (sender_id,))
+
+    def close(self) -> None:
+        with self._turn:
+            self._closed = True
+            self._writing.close()
+            while self._idle:
+                self._idle.pop().close()
+
+    def _one(self, query: str, values: Row) -> Any:
+        with self._reading() as connection:
+            return connection.execute(query, values).fetchone()[0]
+
+    def _decode(self, sender_id: str, number: int, data: str) -> dict[str, Any]:
+        try:
+            event = json.loads(data)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise damaged(sender_id, number, self._path, error) from error
+        if not isinstance(event, dict):
+            raise damaged(sender_id, number, self._path, f"it is a {type(event).__name__}")
+        return event
+
+    def _connect(self) -> sqlite3.Connection:
+        try:
+            # A connection is used by one thread at a time, but not always by the same one.
+            connection = sqlite3.connect(
+                self._path, timeout=self._busy_timeout_s, isolation_level=None, check_same_thread=False
+            )
+        except sqlite3.Error as error:
+            raise StoreError(f"{self._path} can't be opened: {error}. Is its folder there?") from error
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+        except sqlite3.Error as error:
+            connection.close()
+            raise StoreError(f"{self._path} can't be used as an SQLite file: {error}.") from error
+        return connection
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """A connection for this thread alone; as many stay open as ever read at the same time."""
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = self._connect()
+        try:
+            yield connection
+        except sqlite3.Error as error:
+            raise StoreError(f"Reading conversations from {self._path} failed: {error}.") from error
+        finally:
+            if self._closed:
+                connection.close()
+            else:
+                self._idle.append(connection)
+
+    def _write(self, work: Work) -> int:
+        """Run `work` inside a transaction and return its value once that is on disk.
+
+        PERF: while one thread waits for the disk, the others queue up; the next one commits for all of them.
+        """
+        write = _Write(work)
+        self._waiting.append(write)
+        with self._turn:
+            if not write.done:
+                batch = [self._waiting.popleft() for _ in range(len(self._waiting))]
+                _commit(self._writing, batch)
+        if isinstance(write.error, StoreConflict):
+            raise write.error
+        if write.error is not None:
+            raise StoreError(f"Writing conversations to {self._path} failed: {write.error}.") from write.error
+        return write.value
+
+
+class _Write:
+    """Something to be done in a transaction, and what came of it."""
+
+    def __init__(self, work: Work) -> None:
+        self.work = work
+        self.done = False
+        self.value = 0
+        self.error: BaseException | None = None
+
+
+def _commit(connection: sqlite3.Connection, batch: list[_Write]) -> None:
+    """Do all writes of `batch` in one transaction; a conflict spoils only its own write, anything else all."""
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        for write in batch:
+            try:
+                write.value = write.work(connection)
+            except StoreConflict as error:  # found before anything was written
+                write.error = error
+        connection.execute("COMMIT")
+    except BaseException as error:  # whatever it was, the others in the batch must not be told that they are stored
+        for write in batch:
+            write.error = write.error or error
+        if not isinstance(error, sqlite3.ProgrammingError) and connection.in_transaction:
+            connection.execute("ROLLBACK")
+        if not isinstance(error, sqlite3.Error):
+            raise
+    finally:
+        for write in batch:
+            write.done = True
+
+
+def take_over(connection: sqlite3.Connection) -> None:
+    """Create the table, or add our column to Rasa's and number the rows that have no number yet."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        connection.execute(CREATE)
+        present = {row[1] for row in connection.execute("PRAGMA table_info(events)")}
+        missing = set(COLUMNS) - present
+        if missing:
+            raise StoreError(
+                f"The file has a table 'events' without {', '.join(sorted(missing))}: it is not a tracker store. "
+                f"Name another file under tracker_store, db."
+            )
+        if "sequence" not in present:
+            connection.execute("ALTER TABLE events ADD COLUMN sequence INTEGER")
+        for index in INDEXES:
+            connection.execute(index)
+        _number(connection)
+        connection.execute("COMMIT")
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
+def _number(connection: sqlite3.Connection) -> None:
+    """Number events that Rasa wrote, in the order of their ids as Rasa reads them."""
+    fresh = connection.execute("SELECT id, sender_id FROM events WHERE sequence IS NULL ORDER BY id").fetchall()
+    last: dict[str, int] = {}
+    for row_id, sender_id in fresh:
+        if sender_id not in last:
+            last[sender_id] = _last(connection, sender_id)
+        last[sender_id] += 1
+        connection.execute("UPDATE events SET sequence = ? WHERE id = ?", (last[sender_id], row_id))
+
+
+def _last(connection: sqlite3.Connection, sender_id: str) -> int:
+    return connection.execute(LAST, (sender_id,)).fetchone()[0] or 0
+
+
+def _row(sender_id: str, event: dict[str, Any], number: int) -> Row:
+    """The values of INSERT. The columns beside `data` are for people and reports; only `data` is read back."""
+    parse_data = event.get("parse_data")
+    intent = parse_data.get("intent") if isinstance(parse_data, dict) else None
+    return (
+        sender_id,
+        _text(event.get("event")) or "",
+        _seconds(event.get("timestamp")),
+        _text(intent.get("name")) if isinstance(intent, dict) else None,
+        _text(event.get("name")),
+        encode(event),
+        number,
+    )
+
+
+def _text(value: Any) -> str | None:
+    """Text that SQLite can hold: half a surrogate pair becomes a question mark."""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else None
+
+
+def _seconds(value: Any) -> float | None:
+    if not isinstance(value, (int, float)):
+        return None
+    try:
+        return float(value)
+    except OverflowError:  # a whole number beyond any clock
+        return None
