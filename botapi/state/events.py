@@ -8,13 +8,14 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from botapi.errors import InputError
 from botapi.names import EXTERNAL_MESSAGE_PREFIX
 from botapi.state.eventchecks import EVENT_CHECKS, check_common, parse_time
 
 Json = dict[str, Any]
+E = TypeVar("E", bound="Event")
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Event:
             found[key] = getattr(self, attribute)
         return found
 
-    def changed(self, **values: Any) -> Event:
+    def changed(self: E, **values: Any) -> E:
         """A copy with some fields replaced; cheaper than dataclasses.replace, which runs __init__ again."""
         copy = object.__new__(type(self))
         copy.__dict__.update(self.__dict__)

@@ -1,4 +1,4 @@
-"""Slots: what a conversation remembers. A domain's slot dict comes in, values as they were said and features for policies go out."""
+"""Slot types: what a conversation remembers. A domain's slot dict comes in, features of values for policies go out."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ NO_FEATURES: tuple[float, ...] = ()
 
 
 class Slot:
-    """A named value of one conversation, and how it shows to the policies.
+    """The type of a named value, and how its values show to the policies; it holds no value, trackers do.
 
-    `value` stays raw: what an entity or event gave is kept, whatever the type; the type only matters to `features`.
-    `mappings` is the domain's list of mapping dicts, shared by all conversations and never changed.
+    Values stay raw: what an entity or event gave is kept, whatever the type; the type only matters to `features`.
+    `mappings` is the domain's list of mapping dicts.
     """
 
     type_name = "text"
     options: tuple[str, ...] = ()
-    __slots__ = ("name", "mappings", "initial_value", "influence_conversation", "_value", "has_been_set")
+    __slots__ = ("name", "mappings", "initial_value", "influence_conversation")
 
     def __init__(
         self,
@@ -34,44 +34,22 @@ class Slot:
         self.mappings = mappings or []
         self.initial_value = initial_value
         self.influence_conversation = influence_conversation
-        self._value = initial_value
-        self.has_been_set = False
 
-    @property
-    def value(self) -> Any:
-        return self._value
+    def stored(self, value: Any) -> Any:
+        """What is kept when a value is set."""
+        return value
 
-    @value.setter
-    def value(self, value: Any) -> None:
-        self._value = value
-        self.has_been_set = True
+    def vector(self, value: Any) -> tuple[float, ...]:
+        """A value's numbers for policies; empty when the slot does not influence the conversation."""
+        return self._features(value) if self.influence_conversation else NO_FEATURES
 
-    def reset(self) -> None:
-        """Back to the initial value, as if never set."""
-        self.value = self.initial_value
-        self.has_been_set = False
-
-    def copy(self) -> Slot:
-        """A slot of its own with the same definition, at its initial value."""
-        twin = type(self).__new__(type(self))
-        for kind in type(self).__mro__[:-1]:
-            for attribute in getattr(kind, "__slots__", ()):
-                setattr(twin, attribute, getattr(self, attribute))
-        twin._value = twin.initial_value
-        twin.has_been_set = False
-        return twin
-
-    def vector(self) -> tuple[float, ...]:
-        """The slot's numbers for policies; empty when the slot does not influence the conversation."""
-        return self._features() if self.influence_conversation else NO_FEATURES
-
-    def features(self) -> tuple[float, ...] | None:
-        """The slot's numbers for policies; None when it has nothing to say (not featurised, or all zero)."""
-        vector = self.vector()
+    def features(self, value: Any) -> tuple[float, ...] | None:
+        """A value's numbers for policies; None when it has nothing to say (not featurised, or all zero)."""
+        vector = self.vector(value)
         return vector if any(vector) else None
 
-    def _features(self) -> tuple[float, ...]:
-        return (0.0,) if self._value is None else (1.0,)
+    def _features(self, value: Any) -> tuple[float, ...]:
+        return (0.0,) if value is None else (1.0,)
 
     def as_dict(self) -> dict[str, Any]:
         """The definition as it stands in a domain file."""
@@ -85,7 +63,7 @@ class Slot:
         return found
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name}={self._value!r}>"
+        return f"<{type(self).__name__} {self.name}>"
 
 
 class TextSlot(Slot):
@@ -100,8 +78,8 @@ class BooleanSlot(Slot):
     type_name = "bool"
     __slots__ = ()
 
-    def _features(self) -> tuple[float, ...]:
-        truth = _truth(self._value)
+    def _features(self, value: Any) -> tuple[float, ...]:
+        truth = _truth(value)
         return (0.0, 0.0) if truth is None else (1.0, float(truth))
 
 
@@ -121,9 +99,9 @@ class FloatSlot(Slot):
                 "min_value has to be the smaller one."
             )
 
-    def _features(self) -> tuple[float, ...]:
+    def _features(self, value: Any) -> tuple[float, ...]:
         try:
-            number = float(self._value)
+            number = float(value)
         except (TypeError, ValueError, OverflowError):
             return (0.0, 0.0)
         if number != number:
@@ -138,17 +116,11 @@ class ListSlot(Slot):
     type_name = "list"
     __slots__ = ()
 
-    @property
-    def value(self) -> Any:
-        return self._value
+    def stored(self, value: Any) -> Any:
+        return [value] if value and not isinstance(value, list) else value
 
-    @value.setter
-    def value(self, value: Any) -> None:
-        self._value = [value] if value and not isinstance(value, list) else value
-        self.has_been_set = True
-
-    def _features(self) -> tuple[float, ...]:
-        return (1.0,) if self._value else (0.0,)
+    def _features(self, value: Any) -> tuple[float, ...]:
+        return (1.0,) if value else (0.0,)
 
 
 class CategoricalSlot(Slot):
@@ -162,11 +134,11 @@ class CategoricalSlot(Slot):
         super().__init__(name, **options)
         self.values = [str(value).lower() for value in values or [] if value is not None]
 
-    def _features(self) -> tuple[float, ...]:
-        places = [value for value in self.values if value != OTHER_VALUE]
+    def _features(self, value: Any) -> tuple[float, ...]:
+        places = [place for place in self.values if place != OTHER_VALUE]
         vector = [0.0] * (len(places) + 1)
-        if self._value is not None:
-            written = str(self._value).lower()
+        if value is not None:
+            written = str(value).lower()
             vector[places.index(written) if written in places else -1] = 1.0
         return tuple(vector)
 

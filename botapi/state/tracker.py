@@ -12,31 +12,25 @@ They are one object until a repeated loop run makes them differ.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Protocol
+from typing import Any
 
-from botapi.names import ACTION_LISTEN, ACTION_SESSION_START
+from botapi.names import ACTION_SESSION_START
 from botapi.state.events import (
     ActionExecuted,
     ActionExecutionRejected,
     ActiveLoop,
-    AllSlotsReset,
     BotUttered,
-    EntitiesAdded,
     Event,
-    FollowupAction,
-    LoopInterrupted,
-    Paused,
     Restarted,
-    Resumed,
     Rewound,
     SessionStarted,
-    SlotSet,
     Undone,
     UserFeaturization,
     UserUttered,
 )
+from botapi.state.livestate import LoopState, Moment, SlotType, State
 
 
 class Verbosity(Enum):
@@ -48,178 +42,15 @@ class Verbosity(Enum):
     ALL = 4
 
 
-class SlotType(Protocol):
-    """What a tracker needs to know of a slot."""
-
-    name: str
-    initial_value: Any
-
-
 @dataclass(frozen=True)
-class LoopState:
-    """The active loop; `trigger_message` is the parse data of the message that started it."""
+class Mark:
+    """What `Tracker.roll_back` needs."""
 
-    name: str
-    is_interrupted: bool = False
-    rejected: bool = False
-    trigger_message: dict[str, Any] | None = None
-
-    def as_dict(self) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "is_interrupted": self.is_interrupted,
-            "rejected": self.rejected,
-            "trigger_message": self.trigger_message,
-        }
-
-
-_NOTHING_SAID = UserUttered(timestamp=1.0)
-_NOTHING_UTTERED = BotUttered(timestamp=1.0)
-
-
-@dataclass
-class Moment:
-    """The conversation just before an action, as policies see it. Its values are replaced, never changed in place.
-
-    `position` is the number of applied events before it, `action` the action that followed (None: still open),
-    `cache` is for what a policy derives from the moment, keyed as the policy likes.
-    """
-
-    message: UserUttered
-    previous_action: ActionExecuted | None
-    slots: Mapping[str, Any]
-    active_loop: LoopState | None
-    paused: bool
-    followup_action: str | None
-    bot_uttered: BotUttered
-    position: int = 0
-    action: ActionExecuted | None = None
-    cache: dict[Any, Any] = field(default_factory=dict)
-
-
-class _State:
-    """What events change; `slots` is replaced on change, so that moments can share it."""
-
-    __slots__ = (
-        "active_loop", "bot_uttered", "followup_action", "initial_slots",
-        "latest_action", "message", "paused", "slots",
-    )  # fmt: skip
-
-    def __init__(self, initial_slots: Mapping[str, Any]) -> None:
-        self.initial_slots = initial_slots
-        self.reset()
-
-    def reset(self) -> None:
-        self.slots: Mapping[str, Any] = self.initial_slots
-        self.paused = False
-        self.latest_action: ActionExecuted | None = None
-        self.message = _NOTHING_SAID
-        self.bot_uttered = _NOTHING_UTTERED
-        self.followup_action: str | None = ACTION_LISTEN
-        self.active_loop: LoopState | None = None
-
-    def copy(self) -> _State:
-        other = _State.__new__(_State)
-        for name in _State.__slots__:
-            setattr(other, name, getattr(self, name))
-        return other
-
-    def moment(self, position: int, action: ActionExecuted | None = None) -> Moment:
-        return Moment(
-            self.message, self.latest_action, self.slots, self.active_loop, self.paused, self.followup_action,
-            self.bot_uttered, position, action,
-        )  # fmt: skip
-
-    def restore(self, moment: Moment) -> None:
-        self.message = moment.message
-        self.latest_action = moment.previous_action
-        self.slots = moment.slots
-        self.active_loop = moment.active_loop
-        self.paused = moment.paused
-        self.followup_action = moment.followup_action
-        self.bot_uttered = moment.bot_uttered
-
-    def apply(self, event: Event) -> None:
-        """Apply an event that takes nothing back."""
-        change = _CHANGES.get(type(event))
-        if change is not None:
-            change(self, event)
-
-    def _after_listen(self) -> bool:
-        return self.latest_action is not None and self.latest_action.name == ACTION_LISTEN
-
-    def _user(self, event: UserUttered) -> None:
-        self.message = event
-        self.followup_action = None
-
-    def _bot(self, event: BotUttered) -> None:
-        self.bot_uttered = event
-
-    def _slot(self, event: SlotSet) -> None:
-        # Values of slots that the domain doesn't know stay in the events only.
-        if event.name in self.slots:
-            self.slots = {**self.slots, event.name: event.value}
-
-    def _action(self, event: ActionExecuted) -> None:
-        self.latest_action = event
-        self.followup_action = None
-        loop = self.active_loop
-        if loop is not None:
-            rejected = loop.rejected and event.name != loop.name
-            if loop.is_interrupted or rejected != loop.rejected:
-                self.active_loop = LoopState(loop.name, False, rejected, loop.trigger_message)
-
-    def _loop(self, event: ActiveLoop) -> None:
-        self.active_loop = None if event.name is None else LoopState(event.name, False, False, self.message.parse_data)
-
-    def _interrupted(self, event: LoopInterrupted) -> None:
-        if (loop := self.active_loop) is not None:
-            self.active_loop = LoopState(loop.name, event.is_interrupted, loop.rejected, loop.trigger_message)
-
-    def _rejected(self, event: ActionExecutionRejected) -> None:
-        if (loop := self.active_loop) is not None and event.name == loop.name:
-            self.active_loop = LoopState(loop.name, loop.is_interrupted, True, loop.trigger_message)
-
-    def _entities(self, event: EntitiesAdded) -> None:
-        new = [entity for entity in event.entities if entity not in self.message.entities]
-        if self._after_listen() and self.message is not _NOTHING_SAID and new:
-            parse_data = {**self.message.parse_data, "entities": [*self.message.entities, *new]}
-            self.message = self.message.changed(parse_data=parse_data)  # type: ignore[assignment]
-
-    def _featurization(self, event: UserFeaturization) -> None:
-        if self._after_listen() and self.message is not _NOTHING_SAID:
-            if self.message.use_text_for_featurization is not event.use_text_for_featurization:
-                changed = self.message.changed(use_text_for_featurization=event.use_text_for_featurization)
-                self.message = changed  # type: ignore[assignment]
-
-    def _reset_slots(self, event: AllSlotsReset) -> None:
-        self.slots = self.initial_slots
-
-    def _pause(self, event: Paused) -> None:
-        self.paused = True
-
-    def _resume(self, event: Resumed) -> None:
-        self.paused = False
-
-    def _followup(self, event: FollowupAction) -> None:
-        self.followup_action = event.name
-
-
-_CHANGES: dict[type[Event], Any] = {
-    UserUttered: _State._user,
-    BotUttered: _State._bot,
-    SlotSet: _State._slot,
-    ActionExecuted: _State._action,
-    ActiveLoop: _State._loop,
-    LoopInterrupted: _State._interrupted,
-    ActionExecutionRejected: _State._rejected,
-    EntitiesAdded: _State._entities,
-    UserFeaturization: _State._featurization,
-    AllSlotsReset: _State._reset_slots,
-    Paused: _State._pause,
-    Resumed: _State._resume,
-    FollowupAction: _State._followup,
-}
+    events: int
+    applied: int
+    live: State
+    shared: bool
+    replayed: State
 
 
 class Tracker:
@@ -252,7 +83,7 @@ class Tracker:
         self._applied: list[Event] = []
         self._after_restart = 0
         self._loop_names: set[str] = set()
-        self._live = _State({name: slot.initial_value for name, slot in self.slot_types.items()})
+        self._live = State(self.slot_types, {name: slot.initial_value for name, slot in self.slot_types.items()})
         self._replayed = self._live
 
     # ---------------------------------------------------------------- reading
@@ -408,6 +239,18 @@ class Tracker:
         for event in events:
             self.apply(event)
 
+    def mark(self) -> Mark:
+        """Where the conversation stands, to come back to with `roll_back`."""
+        shared = self._replayed is self._live
+        return Mark(len(self.events), len(self._applied), self._live.copy(), shared, self._replayed.copy())
+
+    def roll_back(self, mark: Mark) -> None:
+        """Forget the events since the mark, none of which may be an action or take anything back."""
+        del self.events[mark.events :]
+        del self._applied[mark.applied :]
+        self._live = mark.live
+        self._replayed = mark.live if mark.shared else mark.replayed
+
     def settle(self) -> None:
         """Make the replayed state the live one, as loading a conversation from its store does."""
         self._live = self._replayed
@@ -447,7 +290,7 @@ class Tracker:
 
     def _replay(self, events: list[Event]) -> None:
         live = self._live.copy()
-        self._replayed = _State(live.initial_slots)
+        self._replayed = live.fresh()
         self._live = self._replayed
         self.moments, self._applied = [], []
         for event in events:
@@ -473,7 +316,7 @@ class Tracker:
     def _forget(self) -> None:
         self._applied = []
         self.moments = []
-        self._replayed = _State(self._live.initial_slots)
+        self._replayed = self._live.fresh()
 
     def _rewind(self) -> None:
         """Take back the last user message and the action (a listen) before it."""
@@ -494,13 +337,14 @@ class Tracker:
     def _take_back_to(self, index: int) -> None:
         """Cut the applied events before `index` and set the replayed state to what it was then."""
         moments = self.moments
+        base: Moment | None
         while moments and moments[-1].position >= index:
             base = moments.pop()
             if base.position == index:
                 break
         else:
             base = moments[-1] if moments else None
-        state = _State(self._live.initial_slots)
+        state = self._live.fresh()
         begin = 0
         if base is not None:
             state.restore(base)
@@ -516,8 +360,8 @@ class Tracker:
         while moments[-1].action is None or moments[-1].action.name != loop:
             moments.pop()
         begin = moments[-1].position
-        kept = [e for e in self._applied[begin + 1 :] if type(e) not in (ActionExecuted, UserUttered, UserFeaturization)]
-        state = _State(self._live.initial_slots)
+        kept = [event for event in self._applied[begin + 1 :] if type(event) not in _OF_A_RUN]
+        state = self._live.fresh()
         state.restore(moments[-1])
         state.apply(self._applied[begin])
         for event in kept:
@@ -544,6 +388,7 @@ class Tracker:
         return True
 
 
+_OF_A_RUN = (ActionExecuted, UserUttered, UserFeaturization)
 _TAKING_BACK = {
     Restarted: Tracker._restart,
     SessionStarted: Tracker._start_session,
