@@ -1,4 +1,4 @@
-"""YAML as Rasa reads it: text or a file comes in, plain values (or ones that know their lines) go out; and values to text.
+"""YAML as Rasa reads it: text or a file comes in, plain values (or ones that know their lines) go out; and back.
 
 The rules are those of YAML 1.2: only true and false are booleans, `yes`, `12:30` and dates are text, `010` is 10,
 `1e3` is 1000.0. Every fault of a file is a DataError with file and line. Nothing in a file can name code.
@@ -78,7 +78,7 @@ def load(
 ) -> Any:
     """The value of a YAML document; None when it is empty.
 
-    With `environment`, `${NAME}` in unquoted text is replaced. With `lines`, mappings and lists are LineDict and LineList.
+    With `environment`, `${NAME}` in unquoted text is replaced. With `lines`, containers are LineDict and LineList.
     Raises DataError (with `source` and a line) for everything that is not one well-formed document.
     """
     reader = _Loader(_checked_text(text, source))
@@ -134,7 +134,7 @@ def plain(value: Any) -> Any:
 def dump(value: Any) -> str:
     """YAML text that `load` reads back as an equal value; key order is kept, text of several lines becomes a block.
 
-    Raises DataError for what has no place in a file: other types, NaN, infinity, NUL, lone surrogates, nesting over 100.
+    Raises DataError for what has no place in a file: other types, NaN, infinity, NUL, lone surrogates, deep nesting.
     """
     _check_writable(value, 0)
     return yaml.dump(

@@ -1,4 +1,4 @@
-"""Training data for understanding, in memory: what the NLU reader gives and the pipeline trains on; plain text and dicts only."""
+"""Training data for understanding, in memory: what the NLU reader gives and the pipeline trains on; text and dicts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Example:
     """One sentence with what it means.
 
     `entities` are {start, end, value, entity} dicts, with `role` and `group` where given; `start` and `end` count
-    characters of `text`, which has no annotation marks any more. `intent` may be a full retrieval intent, `faq/ask_name`.
+    characters of `text`, which has no annotation marks any more. `intent` may be a full one: `faq/ask_name`.
     """
 
     text: str

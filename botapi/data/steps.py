@@ -1,4 +1,4 @@
-"""Stories and rules in memory: what the story reader gives and the unroller turns into trackers; immutable records only."""
+"""Stories and rules in memory: what the story reader gives and the unroller turns into trackers; immutable records."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Step:
 
 @dataclass(frozen=True)
 class UserStep(Step):
-    """The user says something: with `intent` (`entities` without places), or `text` with entity places, or both (tests).
+    """The user says something: by `intent` (`entities` without places), by `text` (with places), or both (tests).
 
     `intent` is the base intent; `full_intent` is `faq/ask_name` where a response key was given.
     `entities` are {entity, value, role?, group?} dicts, with start and end when they come from `text`.

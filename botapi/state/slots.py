@@ -186,9 +186,7 @@ def from_dict(name: str, definition: Mapping[str, Any]) -> Slot:
 
 def _kind(name: str, type_name: Any, file: str | None, line: int | None) -> type[Slot]:
     if type_name is None:
-        raise DataError(
-            f"The slot '{name}' has no type. Give it one of {', '.join(SLOT_TYPES)}.", file=file, line=line
-        )
+        raise DataError(f"The slot '{name}' has no type. Give it one of {', '.join(SLOT_TYPES)}.", file=file, line=line)
     if isinstance(type_name, str) and type_name in SLOT_TYPES:
         return SLOT_TYPES[type_name]
     if isinstance(type_name, str) and "." in type_name:
