@@ -176,6 +176,15 @@ class Tracker:
             "latest_action_name": _action_name(state.latest_action),
         }
 
+    def by_session(self) -> list[list[Event]]:
+        """The events, divided at each session start."""
+        parts: list[list[Event]] = []
+        for event in self.events:
+            if not parts or (isinstance(event, ActionExecuted) and event.name == ACTION_SESSION_START):
+                parts.append([])
+            parts[-1].append(event)
+        return parts
+
     def until(self, time_s: float) -> Tracker:
         """A tracker as it was at a time: with the events up to the first that is later."""
         past = self._empty()

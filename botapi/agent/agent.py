@@ -1,0 +1,184 @@
+"""The agent: conversation ids and user messages in, stored events and sent responses out.
+
+It holds the current bot and everybody's conversations. Nobody else locks, loads or saves one.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from botapi.agent.bot import Bot
+from botapi.agent.conversation import Conversation
+from botapi.errors import Conflict, StoreConflict
+from botapi.names import DEFAULT_SENDER_ID
+from botapi.state.events import Event, from_dict
+from botapi.state.messages import Output, UserMessage
+from botapi.state.tracker import Tracker, Verbosity
+from botapi.stores.locks import InMemoryLockStore, LockStore
+from botapi.stores.trackers import InMemoryStore, TrackerStore
+
+CACHED_TRACKERS = 1000
+
+
+@dataclass
+class _Cached:
+    """A tracker as it stood when the store's last event number was `last`, made for `bot`."""
+
+    tracker: Tracker
+    last: int
+    bot: Bot
+
+
+class Agent:
+    """One bot and its conversations; thread-safe.
+
+    `bot` is None before a model is loaded. `tracker_store` and `lock_store` default to ones in memory; the last
+    `cached_trackers` conversations stay in memory beside the store. `outputs` are channels by name, for events that
+    come from elsewhere than the user's own channel.
+    """
+
+    def __init__(
+        self,
+        bot: Bot | None = None,
+        *,
+        tracker_store: TrackerStore | None = None,
+        lock_store: LockStore | None = None,
+        outputs: dict[str, Output] | None = None,
+        cached_trackers: int = CACHED_TRACKERS,
+    ) -> None:
+        # NOTE: swapping a model is assigning this one attribute; whoever works with the old one keeps it to the end.
+        self.bot = bot
+        self.tracker_store: TrackerStore = tracker_store if tracker_store is not None else InMemoryStore()
+        self.lock_store: LockStore = lock_store if lock_store is not None else InMemoryLockStore()
+        self.outputs = outputs if outputs is not None else {}
+        self._cached_trackers = cached_trackers
+        self._cache: OrderedDict[str, _Cached] = OrderedDict()
+        self._cache_guard = threading.Lock()
+
+    # ------------------------------------------------------------------ model
+
+    def is_ready(self) -> bool:
+        return self.bot is not None
+
+    def ready_bot(self) -> Bot:
+        """The current bot; Conflict before one is loaded."""
+        bot = self.bot
+        if bot is None:
+            raise Conflict("No agent loaded. To continue processing, a model of a trained agent needs to be loaded.")
+        return bot
+
+    def close(self) -> None:
+        """Free the stores."""
+        self.tracker_store.close()
+        self.lock_store.close()
+
+    # ---------------------------------------------------------- conversations
+
+    @contextmanager
+    def conversation(self, sender_id: str, *, timeout_s: float | None = None) -> Iterator[Conversation]:
+        """Hold a conversation: lock it, load it, and store its new events when the block ends without an error."""
+        bot = self.ready_bot()
+        sender_id = sender_id or DEFAULT_SENDER_ID
+        with self.lock_store.lock(sender_id, timeout_s):
+            cached = self._load(sender_id, bot)
+            tracker = cached.tracker
+            known = len(tracker.events)
+            try:
+                tracker.model_id, tracker.assistant_id = bot.metadata.model_id, bot.metadata.assistant_id
+                yield Conversation(tracker, bot)
+                self._store(cached, tracker.events[known:])
+            except BaseException:
+                # The tracker may hold events that were not stored: the next turn starts from the store again.
+                self._forget(sender_id)
+                raise
+
+    def handle(self, message: UserMessage) -> None:
+        """One whole turn, from the user's message to the last response."""
+        with self.conversation(message.sender_id) as conversation:
+            conversation.handle(message)
+
+    def parse(self, text: str) -> dict[str, Any]:
+        """What a text means, without any conversation."""
+        return self.ready_bot().parse(text)
+
+    def exists(self, sender_id: str) -> bool:
+        return self.tracker_store.last(sender_id) > 0
+
+    def replace_events(self, sender_id: str, events: list[Event], verbosity: Verbosity) -> dict[str, Any]:
+        """Put these events in place of a conversation; gives the tracker as JSON."""
+        bot = self.ready_bot()
+        with self.lock_store.lock(sender_id):
+            tracker = Tracker(sender_id, bot.domain.slots)
+            tracker.apply_all(events)
+            self._forget(sender_id)
+            self.tracker_store.replace(sender_id, [event.as_dict() for event in tracker.events])
+            return tracker.current_state(verbosity)
+
+    def imagine(self, events: list[Event], sender_id: str = DEFAULT_SENDER_ID) -> Conversation:
+        """A conversation of these events that is never stored."""
+        bot = self.ready_bot()
+        tracker = Tracker(sender_id, bot.domain.slots)
+        tracker.apply_all(events)
+        return Conversation(tracker, bot)
+
+    def sessions(self, sender_id: str, *, all_sessions: bool) -> list[list[Event]]:
+        """Events of the conversation, one list a session: the latest alone, or all of them."""
+        with self.conversation(sender_id) as conversation:
+            tracker = conversation.tracker
+            return tracker.by_session() if all_sessions else [tracker.events[tracker.session_begin :]]
+
+    # ---------------------------------------------------------------- storing
+
+    def _load(self, sender_id: str, bot: Bot) -> _Cached:
+        """The tracker as the store has it, read anew only as far as the cache lacks it."""
+        last = self.tracker_store.last(sender_id)
+        with self._cache_guard:
+            cached = self._cache.get(sender_id)
+            if cached is not None:
+                self._cache.move_to_end(sender_id)
+        if cached is None or cached.bot is not bot or cached.last > last:
+            cached = self._fresh(sender_id, bot)
+        if cached.last < last:
+            try:
+                missing = self.tracker_store.read(sender_id, after=cached.last)
+            except StoreConflict:  # somebody replaced the conversation
+                cached = self._fresh(sender_id, bot)
+                missing = self.tracker_store.read(sender_id)
+            _replay(cached.tracker, missing)
+            cached.last = self.tracker_store.last(sender_id)
+        tracker = cached.tracker
+        if tracker.sessions <= 1:
+            tracker.settle()  # as Rasa, which replays a conversation of one session when it loads it
+        return cached
+
+    def _fresh(self, sender_id: str, bot: Bot) -> _Cached:
+        tracker = Tracker(sender_id, bot.domain.slots)
+        return _Cached(tracker, 0, bot)
+
+    def _store(self, cached: _Cached, events: list[Event]) -> None:
+        tracker = cached.tracker
+        if events:
+            dicts = [event.as_dict() for event in events]
+            cached.last = self.tracker_store.append(tracker.sender_id, dicts, cached.last)
+        if not cached.last:
+            return
+        with self._cache_guard:
+            self._cache[tracker.sender_id] = cached
+            self._cache.move_to_end(tracker.sender_id)
+            while len(self._cache) > self._cached_trackers:
+                self._cache.popitem(last=False)
+
+    def _forget(self, sender_id: str) -> None:
+        with self._cache_guard:
+            self._cache.pop(sender_id, None)
+
+
+def _replay(tracker: Tracker, dicts: list[dict[str, Any]]) -> None:
+    """Apply stored events as they are: they keep the ids of the model that made them, or none."""
+    tracker.model_id = tracker.assistant_id = None
+    tracker.apply_all(from_dict(data) for data in dicts)
