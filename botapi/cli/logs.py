@@ -7,6 +7,7 @@ import logging
 import logging.config
 import logging.handlers
 import os
+import socket
 
 from botapi import yamlfile
 from botapi.errors import ConfigError
@@ -54,7 +55,7 @@ def handlers(arguments: argparse.Namespace) -> list[logging.Handler]:
 
 
 def syslog(address: str, port: int, protocol: str) -> logging.Handler:
-    kind = logging.handlers.socket.SOCK_STREAM if protocol == "TCP" else logging.handlers.socket.SOCK_DGRAM
+    kind = socket.SOCK_STREAM if protocol == "TCP" else socket.SOCK_DGRAM
     try:
         return logging.handlers.SysLogHandler((address, port), socktype=kind)
     except OSError as error:
@@ -65,4 +66,6 @@ def from_file(path: str) -> None:
     try:
         logging.config.dictConfig(yamlfile.load_file(path))
     except (ValueError, TypeError, AttributeError, ImportError) as error:
-        raise ConfigError(f"{path} is not a logging configuration as logging.config.dictConfig takes it: {error}") from error
+        raise ConfigError(
+            f"{path} is not a logging configuration as logging.config.dictConfig takes it: {error}"
+        ) from error

@@ -56,9 +56,7 @@ def parser(words: Sequence[str]) -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"botapi {__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND")
     for name, (_, summary) in COMMANDS.items():
-        sub = commands.add_parser(
-            name, help=summary, allow_abbrev=False, formatter_class=argparse.ArgumentDefaultsHelpFormatter
-        )
+        sub = commands.add_parser(name, help=summary, allow_abbrev=False)
         if words and words[0] == name:
             sub.description = command(name).__doc__
             command(name).add_arguments(sub)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 
-def logging_flags(parser: argparse.ArgumentParser) -> None:
+def logging_flags(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     """How much is told, and where: on every command."""
     group = parser.add_argument_group("logging")
     loudness = group.add_mutually_exclusive_group()
@@ -21,17 +21,32 @@ def logging_flags(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--logging-config-file", metavar="FILE", help="YAML file in the form of logging.config.dictConfig"
     )
+    return group
 
 
-def model_flag(parser: argparse.ArgumentParser) -> None:
-    """Which model: a flag, or as Rasa allows the first word."""
-    parser.add_argument("model_as_word", nargs="?", metavar="MODEL", help="the model, instead of --model")
-    parser.add_argument(
-        "-m", "--model", default="models", metavar="PATH", help="model archive, or a folder, whose newest archive counts"
+def model_flags(parser: argparse.ArgumentParser) -> None:
+    """Which model: whole, or dialogue and understanding apart."""
+    group = parser.add_argument_group("model", "An archive, or a folder, whose newest archive counts.")
+    group.add_argument("model_as_word", nargs="?", metavar="MODEL", help="the same as --model")
+    group.add_argument("-m", "--model", metavar="PATH", help="the model (default: models)")
+    group.add_argument("-d", "--core", metavar="PATH", help="the dialogue model, where it is apart")
+    group.add_argument("-u", "--nlu", metavar="PATH", help="the NLU model, where it is apart")
+
+
+def file_flags(parser: argparse.ArgumentParser) -> None:
+    """Which files tell about the bot's helpers and channels."""
+    group = parser.add_argument_group("files")
+    group.add_argument(
+        "--endpoints", metavar="FILE", help="action server, stores and so on (default: endpoints.yml, if there)"
     )
+    group.add_argument("--credentials", metavar="FILE", help="channels (default: credentials.yml, if there)")
 
 
-def number(text: str) -> float:
+def seed_flag(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="same data and seed, same model (default: 0)")
+
+
+def seconds(text: str) -> float:
     """A number of seconds that is not negative."""
     try:
         value = float(text)

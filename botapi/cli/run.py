@@ -1,0 +1,135 @@
+"""Serve a trained bot over HTTP until told to stop: flags in, a listening server out.
+
+Listens on 127.0.0.1 unless --interface says otherwise. SIGTERM stops accepting and finishes what runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+
+from botapi.agent.loader import load_agent
+from botapi.cli import opening, options
+from botapi.cli.server import Server
+from botapi.errors import ConfigError
+from botapi.settings import Settings, refuse_open_api
+from botapi.wsgi import application
+
+logger = logging.getLogger(__name__)
+
+# More than cores: a turn waits for action servers and disks. Heavy work has its own, smaller number of places.
+THREADS = 16
+# Flags of Rasa 3.6 that ask for what another program does here: (flag, what to do instead).
+ELSEWHERE = {
+    "ssl_certificate": ("--ssl-certificate", "let nginx serve TLS (see conf/nginx.conf)"),
+    "ssl_keyfile": ("--ssl-keyfile", "let nginx serve TLS (see conf/nginx.conf)"),
+    "ssl_ca_file": ("--ssl-ca-file", "let nginx serve TLS (see conf/nginx.conf)"),
+    "ssl_password": ("--ssl-password", "let nginx serve TLS (see conf/nginx.conf)"),
+    "remote_storage": ("--remote-storage", "copy the archive here and name it with --model"),
+    "connector": ("--connector", "name the channel in credentials.yml"),
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    options.model_flags(parser)
+    options.file_flags(parser)
+    serving = parser.add_argument_group("serving")
+    serving.add_argument(
+        "-i", "--interface", default="127.0.0.1", metavar="ADDRESS", help="where to listen (127.0.0.1)"
+    )
+    serving.add_argument("-p", "--port", type=options.port, default=5005, help="port (5005); 0 takes a free one")
+    serving.add_argument(
+        "--threads", type=options.positive, default=THREADS, help=f"requests answered at once ({THREADS})"
+    )
+    serving.add_argument(
+        "--response-timeout", type=options.seconds, default=3600, metavar="S", help="limit for heavy work (3600 s)"
+    )
+    serving.add_argument(
+        "--request-timeout",
+        type=options.seconds,
+        default=300,
+        metavar="S",
+        help="silent connections close after (300 s)",
+    )
+    serving.add_argument(
+        "--drain-timeout", type=options.seconds, default=30, metavar="S", help="running requests get on SIGTERM (30 s)"
+    )
+    serving.add_argument("--trusted-proxy", metavar="ADDRESS", help="take X-Forwarded-… headers from this proxy only")
+    guard = parser.add_argument_group("the API and who may use it")
+    guard.add_argument(
+        "--enable-api", "--enable_api", action="store_true", help="serve the whole API, not just channels"
+    )
+    guard.add_argument(
+        "-t", "--auth-token", "--auth_token", metavar="TOKEN", help="who knows this token may use the API"
+    )
+    guard.add_argument("--jwt-secret", "--jwt_secret", metavar="KEY", help="check JSON web tokens with this key")
+    guard.add_argument("--jwt-method", "--jwt_method", default="HS256", metavar="NAME", help="their algorithm (HS256)")
+    guard.add_argument("--jwt-private-key", metavar="KEY", help="private key, where the algorithm has one")
+    guard.add_argument(
+        "--cors", nargs="*", default=[], metavar="ORIGIN", help="web pages from here may call; * for all"
+    )
+    guard.add_argument(
+        "--allow-unauthenticated", action="store_true", help="serve the API to others without token or JWT all the same"
+    )
+    logs = options.logging_flags(parser)
+    logs.add_argument("-o", "--log-file", "--log_file", metavar="FILE", help="log to this file, too")
+    logs.add_argument("--use-syslog", action="store_true", help="log to syslog, too")
+    logs.add_argument("--syslog-address", default="localhost", metavar="HOST", help="(localhost)")
+    logs.add_argument("--syslog-port", type=options.port, default=514, metavar="PORT", help="(514)")
+    logs.add_argument("--syslog-protocol", choices=["UDP", "TCP"], default="UDP", help="(UDP)")
+    for name, (flag, _) in ELSEWHERE.items():
+        parser.add_argument(flag, dest=name, help=argparse.SUPPRESS)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until a signal; exit code 0 when every request that had arrived was answered, else 1."""
+    refuse_elsewhere(arguments)
+    settings = settings_of(arguments)
+    refuse_open_api(settings, interface=settings.interface)
+    agent = load_agent(settings, opening.archive(arguments, may_be_missing=settings.enable_api))
+    try:
+        app = application(agent, settings)
+        server = Server(
+            app,
+            host=settings.interface,
+            port=settings.port,
+            threads=arguments.threads,
+            idle_s=settings.request_timeout_s,
+            max_body_bytes=1 << 30,
+            trusted_proxy=arguments.trusted_proxy,
+        )
+        announce(server, agent)
+        return 0 if server.serve(drain_s=arguments.drain_timeout) else 1
+    finally:
+        agent.close()
+
+
+def settings_of(arguments: argparse.Namespace) -> Settings:
+    return opening.settings(
+        arguments,
+        enable_api=arguments.enable_api,
+        auth_token=arguments.auth_token,
+        jwt_secret=arguments.jwt_secret,
+        jwt_method=arguments.jwt_method,
+        jwt_private_key=arguments.jwt_private_key,
+        cors_origins=tuple(arguments.cors),
+        response_timeout_s=arguments.response_timeout,
+        request_timeout_s=arguments.request_timeout,
+        interface=arguments.interface,
+        port=arguments.port,
+        allow_unauthenticated=arguments.allow_unauthenticated,
+        log_file=arguments.log_file,
+    )
+
+
+def refuse_elsewhere(arguments: argparse.Namespace) -> None:
+    """Raise ConfigError for a flag that is known from Rasa but is another program's work here."""
+    for name, (flag, instead) in ELSEWHERE.items():
+        if getattr(arguments, name) is not None:
+            raise ConfigError(f"{flag} is not for botapi: {instead}.")
+
+
+def announce(server: Server, model_name: str) -> None:
+    """Say on stdout where the bot is: what somebody who typed the command, or a script, waits for."""
+    places = ", ".join(f"http://{f'[{host}]' if ':' in host else host}:{port}" for host, port in server.addresses)
+    print(f"Serving {model_name} on {places}", flush=True)

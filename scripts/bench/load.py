@@ -1,0 +1,101 @@
+"""The load generator: an address and a number of connections in, turns a second and milliseconds a turn out.
+
+Each connection is a process of its own, is kept alive and sends its next request when the answer to the last has come.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import socket
+import statistics
+import time
+from dataclasses import dataclass
+from itertools import count
+
+TURNS_A_CONVERSATION = 8
+
+
+@dataclass(frozen=True)
+class Load:
+    """What one run found."""
+
+    per_second: float
+    p50_ms: float
+    p99_ms: float
+
+
+class Connection:
+    """One kept-alive HTTP/1.1 connection; PERF: http.client would cost more than some servers' whole answer."""
+
+    def __init__(self, port: int) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=120)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.rest = b""
+
+    def request(self, method: str, path: str, body: bytes) -> bytes:
+        """The answer's body; raises ValueError unless it is a 200 with a Content-Length."""
+        head = f"{method} {path} HTTP/1.1\r\nHost: bench\r\n"
+        head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        self.socket.sendall(head.encode() + body)
+        while b"\r\n\r\n" not in self.rest:
+            self._more()
+        headers, self.rest = self.rest.split(b"\r\n\r\n", 1)
+        lines = headers.lower().split(b"\r\n")
+        lengths = [int(line.split(b":")[1]) for line in lines if line.startswith(b"content-length:")]
+        if b" 200 " not in lines[0] + b" " or not lengths:
+            raise ValueError(f"expected a 200 with a Content-Length, got {headers!r}")
+        while len(self.rest) < lengths[0]:
+            self._more()
+        answer, self.rest = self.rest[: lengths[0]], self.rest[lengths[0] :]
+        return answer
+
+    def _more(self) -> None:
+        data = self.socket.recv(65536)
+        if not data:
+            raise ValueError("the server closed the connection")
+        self.rest += data
+
+
+def turn(connection: Connection, sender: str, message: str) -> list[dict[str, object]]:
+    """One chat turn; the bot's messages."""
+    body = json.dumps({"sender": sender, "message": message}).encode()
+    answer: list[dict[str, object]] = json.loads(connection.request("POST", "/webhooks/rest/webhook", body))
+    return answer
+
+
+def chat(
+    port: int, messages: list[str], seconds: float, name: str, results: multiprocessing.Queue[list[float]]
+) -> None:
+    """Chat for a while, in conversations of eight turns; puts the seconds of each turn into `results`."""
+    connection = Connection(port)
+    took: list[float] = []
+    end = time.perf_counter() + seconds
+    for number in count():
+        started = time.perf_counter()
+        if started >= end:
+            break
+        turn(connection, f"{name}-{number // TURNS_A_CONVERSATION}", messages[number % len(messages)])
+        took.append(time.perf_counter() - started)
+    results.put(took)
+
+
+def measure(port: int, connections: int, messages: list[str], seconds: float) -> Load:
+    """Chat on so many connections at once for so many seconds."""
+    context = multiprocessing.get_context("fork")
+    results = context.Queue()
+    run = f"bench-{time.time_ns()}"
+    clients = [
+        context.Process(target=chat, args=(port, messages, seconds, f"{run}-{number}", results))
+        for number in range(connections)
+    ]
+    for client in clients:
+        client.start()
+    took = sorted(one for _ in clients for one in results.get(timeout=seconds + 120))
+    for client in clients:
+        client.join()
+    return Load(
+        per_second=len(took) / seconds,
+        p50_ms=1000 * statistics.median(took),
+        p99_ms=1000 * took[int(0.99 * (len(took) - 1))],
+    )
