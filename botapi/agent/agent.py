@@ -10,11 +10,13 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from botapi.agent.bot import Bot
+from botapi.agent.bot import Bot, Services, load_bot
 from botapi.agent.conversation import Conversation
-from botapi.errors import Conflict, StoreConflict
+from botapi.errors import Conflict, InputError, StoreConflict, StoreError
+from botapi.model import find, open_model
 from botapi.names import DEFAULT_SENDER_ID
 from botapi.state.events import Event, from_dict
 from botapi.state.messages import Output, UserMessage
@@ -38,8 +40,8 @@ class Agent:
     """One bot and its conversations; thread-safe.
 
     `bot` is None before a model is loaded. `tracker_store` and `lock_store` default to ones in memory; the last
-    `cached_trackers` conversations stay in memory beside the store. `outputs` are channels by name, for events that
-    come from elsewhere than the user's own channel.
+    `cached_trackers` conversations stay in memory beside the store. `services` is what bots call
+    elsewhere. `outputs` are channels by name, for events that come from elsewhere than the user's own channel.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class Agent:
         *,
         tracker_store: TrackerStore | None = None,
         lock_store: LockStore | None = None,
+        services: Services | None = None,
         outputs: dict[str, Output] | None = None,
         cached_trackers: int = CACHED_TRACKERS,
     ) -> None:
@@ -56,6 +59,7 @@ class Agent:
         self.tracker_store: TrackerStore = tracker_store if tracker_store is not None else InMemoryStore()
         self.lock_store: LockStore = lock_store if lock_store is not None else InMemoryLockStore()
         self.outputs = outputs if outputs is not None else {}
+        self.services = services or Services()
         self._cached_trackers = cached_trackers
         self._cache: OrderedDict[str, _Cached] = OrderedDict()
         self._cache_guard = threading.Lock()
@@ -71,6 +75,14 @@ class Agent:
         if bot is None:
             raise Conflict("No agent loaded. To continue processing, a model of a trained agent needs to be loaded.")
         return bot
+
+    def load_model(self, path: str | Path) -> None:
+        """Load a model (a folder means its newest) beside the current one, then swap; ModelError changes nothing."""
+        self.bot = load_bot(open_model(find(path)), self.services)
+
+    def unload_model(self) -> None:
+        """Go on without a model; conversations stay stored."""
+        self.bot = None
 
     def close(self) -> None:
         """Free the stores."""
@@ -181,4 +193,10 @@ class Agent:
 def _replay(tracker: Tracker, dicts: list[dict[str, Any]]) -> None:
     """Apply stored events as they are: they keep the ids of the model that made them, or none."""
     tracker.model_id = tracker.assistant_id = None
-    tracker.apply_all(from_dict(data) for data in dicts)
+    try:
+        tracker.apply_all(from_dict(data) for data in dicts)
+    except InputError as error:
+        raise StoreError(
+            f"Conversation {tracker.sender_id!r} holds an event that can't be read ({error.message}) "
+            "Restore it from a backup, or delete the conversation."
+        ) from error

@@ -7,11 +7,19 @@ from pathlib import Path
 from typing import Any
 
 from botapi.actions.builtin import Actions
-from botapi.model import Metadata
+from botapi.model import Archive, Metadata
 from botapi.nlu import intentsyntax
 from botapi.nlu.pipeline import Pipeline
 from botapi.policies.ensemble import Ensemble
 from botapi.state.domain import Domain
+
+
+@dataclass(frozen=True)
+class Services:
+    """What a bot calls elsewhere: the server of custom actions, and the one that words responses; None: none."""
+
+    action_server: ActionServer | None = None
+    nlg: NlgServer | None = None
 
 
 @dataclass(frozen=True)
@@ -27,20 +35,27 @@ class Bot:
 
     def parse(self, text: str) -> dict[str, Any]:
         """What a text means: {"text", "intent": {"name", "confidence"}, "entities": […], "intent_ranking": […], …}."""
-        found = intentsyntax.read(text, self.domain.intents, self.domain.entities)
-        if found is None:
-            if self.pipeline is not None:
-                found = self.pipeline.parse(text)
-            else:
-                found = {"text": text, "intent": {"name": None, "confidence": 0.0}, "entities": []}
-        _name_response(found)
-        return found
+        # A model without a domain, for understanding only, takes every name.
+        intents, entities = (None, None) if self.domain.is_empty() else (self.domain.intents, self.domain.entities)
+        found = intentsyntax.read(text, intents, entities)
+        if found is not None:
+            return found
+        if self.pipeline is None:
+            return {"text": text, "intent": {"name": None, "confidence": 0.0}, "entities": []}
+        return self.pipeline.parse(text)
 
 
-def _name_response(parse_data: dict[str, Any]) -> None:
-    """Put the full name of a retrieval intent, such as faq/ask_price, beside the intent."""
-    selected = parse_data.get("response_selector") or {}
-    intent = parse_data["intent"]
-    if intent.get("name") in selected.get("all_retrieval_intents", ()):
-        response = selected.get(intent["name"], {}).get("response", {})
-        intent["full_retrieval_intent_name"] = response.get("intent_response_key")
+def load_bot(archive: Archive, services: Services) -> Bot:
+    """The bot of an opened model; ModelError when its parts don't fit together."""
+    config = archive.json("config.json")
+    domain = Domain.from_dict(archive.json("domain.json"))
+    nlu, policies = archive.part("nlu/"), archive.part("policies/")
+    kind = archive.metadata.kind
+    return Bot(
+        domain,
+        Pipeline.load(config.get("pipeline"), nlu) if kind in ("full", "nlu") else None,
+        Ensemble.load(config.get("policies"), policies, domain) if kind in ("full", "core") else None,
+        Actions(domain, server=services.action_server, nlg=services.nlg),
+        archive.metadata,
+        Path(archive.path),
+    )

@@ -91,7 +91,7 @@ class Conversation:
         """Run one action, as if a policy had predicted it."""
         self.update_session(output)
         action = self.actions.find(name)
-        self._run(action, Prediction.certain(name, policy, confidence), output)
+        self._run(action, _certain(name, policy, confidence), output)
 
     def _act(self, output: Output) -> None:
         """Predict and run actions until one of them waits for the user."""
@@ -131,7 +131,7 @@ class Conversation:
         followup = self.tracker.followup_action
         if followup:
             if followup in self.bot.domain.action_names:
-                return Prediction.certain(followup, FOLLOWUP_POLICY, 1.0)
+                return _certain(followup, FOLLOWUP_POLICY, 1.0)
             log.error("The follow-up action '%s' is not in the domain; it is ignored.", followup)
         if self.bot.ensemble is None:
             raise Conflict("The model can only understand messages: it was trained without stories and rules.")
@@ -210,7 +210,7 @@ class Conversation:
         if metadata:
             self.tracker.apply(SlotSet(SESSION_START_METADATA_SLOT, dict(metadata)))
         action = self.actions.find(ACTION_SESSION_START)
-        self._run(action, Prediction.certain(ACTION_SESSION_START, None, 1.0), output)
+        self._run(action, _certain(ACTION_SESSION_START, None, 1.0), output)
 
     def _has_expired(self) -> bool:
         limit_minutes = self.bot.domain.session_expiration_minutes
@@ -230,3 +230,8 @@ def _executed(action: Action, prediction: Prediction) -> ActionExecuted:
             prediction.hide_rule_turn,
         )
     return ActionExecuted(action.name, prediction.policy, prediction.confidence, None, prediction.hide_rule_turn)
+
+
+def _certain(action: str, policy: str | None, confidence: float | None) -> Prediction:
+    """A prediction that no policy made."""
+    return Prediction(action, confidence, policy, 0, {action: 1.0})  # type: ignore[arg-type]

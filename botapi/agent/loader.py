@@ -1,0 +1,33 @@
+"""Builds the agent: settings and an opened model in, the agent with its stores and services out."""
+
+from __future__ import annotations
+
+from botapi.actions.remote import ActionServer
+from botapi.actions.nlg import NlgServer
+from botapi.agent.agent import Agent
+from botapi.agent.bot import Services, load_bot
+from botapi.model import Archive
+from botapi.outbound import Endpoint, Outbound
+from botapi.settings import Settings
+from botapi.stores import build
+
+
+def load_agent(settings: Settings, archive: Archive | None = None) -> Agent:
+    """The agent that the settings describe, with a bot if an archive is given.
+
+    Conversations are kept in a file of the project folder unless `tracker_store` says otherwise. Raises ConfigError
+    for what endpoints.yml asks for and is not there, ModelError for a model that doesn't fit.
+    """
+    build.refuse_event_broker(settings.section("event_broker"))
+    services = services_of(settings)
+    bot = load_bot(archive, services) if archive is not None else None
+    return Agent(
+        bot,
+        tracker_store=build.tracker_store(settings.section("tracker_store"), settings.folder, default="sql"),
+        lock_store=build.lock_store(settings.section("lock_store")),
+        services=services,
+    )
+
+
+def services_of(settings: Settings) -> Services:
+    """The action server and the NLG server that endpoints.yml names."""
