@@ -38,7 +38,7 @@ _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\ud
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _VARIABLE_ANYWHERE = re.compile(r"[\s\S]*\$\{")
 _TAG = "tag:yaml.org,2002:"
-_SCALAR_TAGS: dict[str, type | tuple[type, ...]] = {"int": int, "float": (int, float), "bool": bool, "null": type(None)}
+_SCALAR_TAGS: dict[str, Any] = {"int": int, "float": (int, float), "bool": bool, "null": type(None)}
 
 
 class LineDict(dict[Any, Any]):
@@ -289,7 +289,7 @@ class _Builder:
         else:
             container[frame.key] = value
             if self.lines:
-                container.lines[frame.key] = frame.key_line  # type: ignore[attr-defined]
+                container.lines[frame.key] = frame.key_line
             frame.key = _NO_KEY
 
     def _key(self, container: Any, key: Any) -> Any:
@@ -352,7 +352,7 @@ class _Builder:
         value = self._resolved(text)
         if not isinstance(value, kinds) or (isinstance(value, bool) and kinds is not bool):
             raise self._error(f"'{text}' does not fit its tag {tag}.")
-        return float(value) if tag.endswith("float") else value
+        return float(value) if isinstance(value, (int, float)) and kinds == (int, float) else value
 
     def _error(self, message: str) -> DataError:
         return DataError(message, file=self.source, line=self.line)
@@ -364,7 +364,7 @@ def _checked_text(text: str | bytes, source: str | None) -> str:
         try:
             text = text.decode("utf-8")
         except UnicodeDecodeError as error:
-            line = text.count(b"\n", 0, error.start) + 1
+            line = error.object.count(b"\n", 0, error.start) + 1
             raise DataError("The text is not UTF-8; save the file in that encoding.", file=source, line=line) from error
     text = text.removeprefix("\ufeff")
     found = _FORBIDDEN.search(text)

@@ -31,7 +31,7 @@ class Domain:
     """Intents, entities, slots, responses, forms and actions of one bot; never changed once made.
 
     intents, entities: sorted names. intent_properties: {intent: {"used_entities": [label], "is_retrieval_intent"?}}.
-    roles, groups: {entity: [label]}. slots: templates, with the default ones; a conversation gets `new_slots()`.
+    roles, groups: {entity: [label]}. slots: slot types, the default ones among them (values are the tracker's).
     responses: {name: [variation]}. forms: {name: {"required_slots", "ignored_intents"?} or None}.
     action_names: default actions, own actions, responses, forms, end-to-end texts; the order is that of /predict.
     """
@@ -242,15 +242,11 @@ class Domain:
         if SESSION_START_METADATA_SLOT in names:
             raise DataError(f"The slot '{SESSION_START_METADATA_SLOT}' always exists; remove it from the domain.")
         self.slots.append(slots.AnySlot(SESSION_START_METADATA_SLOT))
-        self.slots_by_name: dict[str, Slot] = {slot.name: slot for slot in self.slots}
-
-    def new_slots(self) -> dict[str, Slot]:
-        """Slots for one conversation, at their initial values."""
-        return {slot.name: slot.copy() for slot in self.slots}
+        self.slot_types: dict[str, Slot] = {slot.name: slot for slot in self.slots}
 
     def slot_mappings(self, slot: str) -> list[dict[str, Any]]:
         """The mappings of a slot; none for an unknown one."""
-        found = self.slots_by_name.get(slot)
+        found = self.slot_types.get(slot)
         return found.mappings if found else []
 
     def required_slots(self, form: str) -> list[str]:

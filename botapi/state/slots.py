@@ -202,7 +202,7 @@ def _kind(name: str, type_name: Any, file: str | None, line: int | None) -> type
 
 
 def _check_options(name: str, options: Mapping[str, Any], file: str | None, line: int | None) -> None:
-    expected = {
+    expected: dict[str, tuple[Any, str]] = {
         "influence_conversation": (bool, "true or false"),
         "mappings": (list, "a list of mappings"),
         "values": (list, "a list"),
@@ -222,8 +222,7 @@ def _truth(value: Any) -> bool | None:
     if isinstance(value, (int, float)):
         return value == 1
     if isinstance(value, str):
-        text = value.strip().lower()
-        if value.isnumeric():
-            return text == "1" or (text.isdecimal() and int(text) == 1)
-        return {"true": True, "false": False}.get(text)
+        if value.isdecimal():
+            return float(value) == 1
+        return {"true": True, "false": False}.get(value.strip().lower())
     return None
