@@ -63,6 +63,11 @@ class Endpoint:
     options: Mapping[str, Any] = field(default_factory=dict)
     addresses: tuple[str, ...] = ()  # connect to these instead of resolving the host: set by `guard`
 
+    @property
+    def shown(self) -> str:
+        """The URL for messages: tokens travel in its query, so that is left out."""
+        return _without_query(self.url)
+
     def at(self, path: str) -> Endpoint:
         """The same server with `path` appended to the URL."""
         return replace(self, url=f"{self.url.rstrip('/')}/{path.lstrip('/')}" if path else self.url)
