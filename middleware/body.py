@@ -1,4 +1,4 @@
-"""Request bodies within bounds: wsgi.input comes in, a reader that stops at its limit goes on, or 400 or 413 goes out."""
+"""Request bodies within bounds: wsgi.input comes in, a reader with an end goes on, or 400 or 413 goes out."""
 
 from __future__ import annotations
 

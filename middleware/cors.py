@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from .wsgi import App, Environ, Headers, StartResponse, edit_headers, respond
 
+_VARY = ("Vary", "Origin")
 METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 _token = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+").fullmatch
 _any_host = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)\*\.(?P<host>[A-Za-z0-9.-]+(?::\d+)?)").fullmatch
@@ -42,7 +43,7 @@ class CORS:
         self._exact = {origin.lower() for origin in listed if not _special(origin)}
         self._patterns = [_pattern(origin) for origin in listed if origin != "*" and _special(origin)]
         self._nobody = not listed
-        self._varies = not self._everybody
+        self._vary = [] if self._everybody else [_VARY]
         self._expose = [("Access-Control-Expose-Headers", ", ".join(expose))] if expose else []
         self._preflight = [("Access-Control-Allow-Methods", ", ".join(methods))]
         self._max_age = ("Access-Control-Max-Age", str(max_age_s))
@@ -56,14 +57,14 @@ class CORS:
         if origin is not None and environ["REQUEST_METHOD"] == "OPTIONS":
             if environ.get("HTTP_ACCESS_CONTROL_REQUEST_METHOD"):
                 return respond(environ, start_response, 200, self._preflight_headers(environ, granted))
-        varies = self._varies
+        added = [*self._vary, *granted]
 
         def edit(headers: Headers) -> Headers:
-            kept = [pair for pair in headers if not pair[0].lower().startswith("access-control-")]
-            if varies and not _mentions_origin(kept):
-                kept.append(("Vary", "Origin"))
-            kept.extend(granted)
-            return kept
+            # PERF: most responses have no header that begins like Access-Control-* or Vary.
+            for name, _ in headers:
+                if name[:1] in "aAvV":
+                    return _replaced(headers, added)
+            return [*headers, *added]
 
         return self._app(environ, edit_headers(start_response, edit))
 
@@ -80,9 +81,7 @@ class CORS:
         return origin.lower() in self._exact or any(pattern.fullmatch(origin) for pattern in self._patterns)
 
     def _preflight_headers(self, environ: Environ, granted: Headers) -> Headers:
-        headers = [("Content-Type", "text/plain; charset=utf-8")]
-        if self._varies:
-            headers.append(("Vary", "Origin"))
+        headers = [("Content-Type", "text/plain; charset=utf-8"), *self._vary]
         if not granted:
             return headers
         headers += [*granted, *self._preflight, self._max_age]
@@ -94,14 +93,16 @@ class CORS:
         return headers
 
 
-def _mentions_origin(headers: Headers) -> bool:
-    """Whether a Vary header names Origin, or everything."""
+def _replaced(headers: Headers, added: Headers) -> Headers:
+    """The headers without Access-Control-*, with `added`; `Vary: Origin` only where they don't say so already."""
+    kept = []
     for name, value in headers:
-        if name.lower() == "vary":
-            fields = [field.strip() for field in value.lower().split(",")]
-            if "origin" in fields or "*" in fields:
-                return True
-    return False
+        lower = name.lower()
+        if lower == "vary" and not {"origin", "*"}.isdisjoint(field.strip() for field in value.lower().split(",")):
+            added = [pair for pair in added if pair != _VARY]
+        if not lower.startswith("access-control-"):
+            kept.append((name, value))
+    return kept + added
 
 
 def _special(origin: str) -> bool:
