@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from botapi.actions.remote import ActionServer
-from botapi.actions.nlg import NlgServer
 from botapi.agent.agent import Agent
 from botapi.agent.bot import Services, load_bot
 from botapi.model import Archive
-from botapi.outbound import Endpoint, Outbound
+from botapi.outbound import Outbound, read_endpoint
 from botapi.settings import Settings
 from botapi.stores import build
 
@@ -31,3 +30,9 @@ def load_agent(settings: Settings, archive: Archive | None = None) -> Agent:
 
 def services_of(settings: Settings) -> Services:
     """The action server and the NLG server that endpoints.yml names."""
+    outbound = Outbound()
+    actions, nlg = (
+        read_endpoint(section, name) if (section := settings.section(name)) else None
+        for name in ("action_endpoint", "nlg")
+    )
+    return Services(outbound, ActionServer(actions, outbound) if actions else None, nlg)
