@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from botapi.names import DEFAULT_SENDER_ID
+from botapi.state.events import BotUttered
 
 
 class Output(Protocol):
@@ -17,6 +18,15 @@ class Output(Protocol):
 
     def send(self, recipient_id: str, response: Mapping[str, Any]) -> None:
         """Send one response: keys text, buttons, quick_replies, elements, image, attachment, custom, and metadata."""
+
+
+def response_of(event: BotUttered) -> dict[str, Any]:
+    """What an output is to send for an event: text, data and metadata as one response."""
+    response = {**event.data, "text": event.text, "timestamp": event.timestamp, **event.metadata}
+    # Events keep an image as attachment too; it is sent once.
+    if response.get("image") == response.get("attachment"):
+        response["attachment"] = None
+    return response
 
 
 def parts(recipient_id: str, response: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
