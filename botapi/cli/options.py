@@ -42,10 +42,6 @@ def file_flags(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--credentials", metavar="FILE", help="channels (default: credentials.yml, if there)")
 
 
-def seed_flag(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="same data and seed, same model (default: 0)")
-
-
 def seconds(text: str) -> float:
     """A number of seconds that is not negative."""
     try:
@@ -60,6 +56,12 @@ def seconds(text: str) -> float:
 def port(text: str) -> int:
     if not (text.isdigit() and int(text) < 65536):
         raise argparse.ArgumentTypeError(f"{text!r} is not a port: a whole number from 0 (any free one) to 65535")
+    return int(text)
+
+
+def not_negative(text: str) -> int:
+    if not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 up")
     return int(text)
 
 
