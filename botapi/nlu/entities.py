@@ -1,0 +1,92 @@
+"""Entities by regular expression and lookup table (`RegexEntityExtractor`): a message in, its entities with offsets out."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from botapi.data.examples import TrainingData
+from botapi.errors import ConfigError, ModelError
+from botapi.nlu.component import Training
+from botapi.nlu.message import Message
+from botapi.nlu.tables import ADVICE, read_table, write_table
+
+log = logging.getLogger(__name__)
+
+NAME = "RegexEntityExtractor"
+MEMBER = "patterns.json"
+
+
+class RegexEntityExtractor:
+    """Finds every match of every pattern, in the order of the patterns; matches of different patterns may overlap."""
+
+    OPTIONS: Mapping[str, Any] = {
+        "case_sensitive": False,
+        "use_lookup_tables": True,
+        "use_regexes": True,
+        "use_word_boundaries": True,
+    }
+
+    def __init__(self, options: Mapping[str, Any], patterns: list[dict[str, str]]) -> None:
+        """Compile the patterns; re.error, OverflowError or RecursionError for one that is no regular expression."""
+        self._patterns = patterns
+        flags = 0 if options["case_sensitive"] else re.IGNORECASE
+        self._compiled = [(pattern["name"], re.compile(pattern["pattern"], flags)) for pattern in patterns]
+
+    @classmethod
+    def train(cls, options: Mapping[str, Any], data: TrainingData, training: Training) -> RegexEntityExtractor:
+        """Collect the regexes and lookup tables that are named as an entity of the training examples."""
+        entities = set(data.entities)
+        patterns: list[dict[str, str]] = []
+        if options["use_regexes"]:
+            patterns += [{"name": r["name"], "pattern": r["pattern"]} for r in data.regexes if r["name"] in entities]
+        if options["use_lookup_tables"]:
+            for lookup in data.lookups:
+                if lookup["name"] in entities and lookup["elements"]:
+                    pattern = lookup_pattern(lookup["elements"], options)
+                    patterns.append({"name": lookup["name"], "pattern": pattern})
+        if not patterns:
+            log.warning(
+                "RegexEntityExtractor finds nothing: no regex or lookup table is named as an entity of the training examples"
+            )
+        for pattern in patterns:
+            _check(pattern)
+        return cls(options, patterns)
+
+    @classmethod
+    def load(cls, options: Mapping[str, Any], members: Mapping[str, bytes]) -> RegexEntityExtractor:
+        patterns = read_table(members, MEMBER, list[dict[str, str]])
+        try:
+            return cls(options, patterns)
+        except (re.error, OverflowError, RecursionError, KeyError) as error:
+            raise ModelError(f"Member {MEMBER!r} of the model has a pattern that can't be used: {error}; {ADVICE}") from error
+
+    def save(self) -> dict[str, bytes]:
+        return {MEMBER: write_table(self._patterns)}
+
+    def process(self, message: Message) -> None:
+        text = message.text
+        for name, pattern in self._compiled:
+            for match in pattern.finditer(text):
+                start, end = match.span()
+                message.entities.append(
+                    {"entity": name, "start": start, "end": end, "value": text[start:end], "extractor": NAME}
+                )
+
+
+def _check(pattern: Mapping[str, str]) -> None:
+    try:
+        re.compile(pattern["pattern"])
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ConfigError(
+            f"The regex of entity {pattern['name']!r} in the training data, {pattern['pattern'][:200]!r}, "
+            f"is no regular expression: {error}; correct it"
+        ) from error
+
+
+def lookup_pattern(elements: list[str], options: Mapping[str, Any]) -> str:
+    """One expression for a lookup table: of two elements that begin at the same place the earlier one in the table wins."""
+    words = "|".join(map(re.escape, elements))
+    return rf"\b(?:{words})\b" if options["use_word_boundaries"] else f"(?:{words})"

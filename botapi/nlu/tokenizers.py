@@ -1,0 +1,108 @@
+"""Splits a text into words as Rasa's WhitespaceTokenizer does: a string in, tokens with offsets in code points out."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from typing import Any
+
+from botapi.data.examples import TrainingData
+from botapi.errors import ConfigError
+from botapi.nlu.component import Training
+from botapi.nlu.message import Message, Token
+
+UNSUPPORTED_LANGUAGES = ("zh", "ja", "th")
+
+# What stands between words and is no part of one: marks before a blank or the end; marks after a blank or the
+# beginning, unless a digit follows; marks inside a word that occur in no number, address or file name.
+SEPARATOR = re.compile(
+    r"[^\w#@&]+(?=\s|$)"
+    r"|(?:\s|^)[^\w#@&]+(?=[^0-9\s])"
+    r"|(?<=[^0-9\s])[^\w._~:/?#\[\]()@!$&*+,;=-]+(?=[^0-9\s])"
+)
+EMOJI = re.compile(
+    "[\U0001f600-\U0001f64f\U0001f300-\U0001f5ff\U0001f680-\U0001f6ff\U0001f1e0-\U0001f1ff"
+    "\u2702-\u27b0\u24c2-\U0001f251\u200c\u200d]+"
+)
+
+
+class WhitespaceTokenizer:
+    """Splits at blanks and drops the marks around words; `token_pattern`, a regular expression, splits tokens further."""
+
+    OPTIONS: Mapping[str, Any] = {
+        "intent_tokenization_flag": False,
+        "intent_split_symbol": "_",
+        "token_pattern": None,
+        "prefix_separator_symbol": None,
+    }
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        self._pattern: re.Pattern[str] | None = None
+        if options["token_pattern"]:
+            try:
+                self._pattern = re.compile(options["token_pattern"])
+            except re.error as error:
+                raise ConfigError(
+                    f"token_pattern {options['token_pattern']!r} of the tokenizer is no regular expression: {error}"
+                ) from error
+
+    @classmethod
+    def train(cls, options: Mapping[str, Any], data: TrainingData, training: Training) -> WhitespaceTokenizer:
+        """Nothing is learned; a language that is written without blanks between words is refused (ConfigError)."""
+        if training.language in UNSUPPORTED_LANGUAGES:
+            raise ConfigError(
+                f"Language {training.language!r} is written without blanks between words, which WhitespaceTokenizer needs; "
+                "leave out the tokenizer, the intent classifier needs none"
+            )
+        return cls(options)
+
+    @classmethod
+    def load(cls, options: Mapping[str, Any], members: Mapping[str, bytes]) -> WhitespaceTokenizer:
+        return cls(options)
+
+    def save(self) -> dict[str, bytes]:
+        return {}
+
+    def process(self, message: Message) -> None:
+        """Give the message its tokens; a text without any word is one token."""
+        message.tokens = tokenize(message.text, self._pattern)
+
+
+def tokenize(text: str, pattern: re.Pattern[str] | None = None) -> list[Token]:
+    """The tokens of a text, in order; there is always one at least."""
+    words = [word for word in _split(text) if not EMOJI.fullmatch(word)] or [text]
+    tokens = []
+    end = 0
+    for word in words:
+        start = text.index(word, end)
+        end = start + len(word)
+        tokens += _split_further(Token(word, start, end), pattern) if pattern else [Token(word, start, end)]
+    return tokens
+
+
+def _split(text: str) -> list[str]:
+    parts, end = [], 0
+    for match in SEPARATOR.finditer(_shadow(text)):
+        parts.append(text[end : match.start()])
+        end = match.end()
+    parts.append(text[end:])
+    return " ".join(parts).split()
+
+
+def _shadow(text: str) -> str:
+    """The text with combining marks as letters: Rasa takes them for parts of words, Python's `\\w` does not."""
+    return text if text.isascii() else "".join(map(_shadow_character, text))
+
+
+def _shadow_character(character: str) -> str:
+    if unicodedata.category(character) in ("Mn", "Mc", "Me", "Pc"):
+        return "a"
+    return character
+
+
+def _split_further(token: Token, pattern: re.Pattern[str]) -> list[Token]:
+    """The parts of a token that the pattern (or its first group, if it has one) matches; the token when there are none."""
+    group = 1 if pattern.groups else 0
+    parts = [Token(m[group], token.start + m.start(group), token.start + m.end(group)) for m in pattern.finditer(token.text)]
+    return [part for part in parts if part.text] or [token]
