@@ -89,10 +89,7 @@ class Domain:
         found = {
             key: value
             for key, value in self._data.items()
-            if value is not None
-            and value != {}
-            and value != []
-            and key not in ("nlu", "stories", "rules", "duplicates")
+            if value is not None and value != {} and value != [] and key in (*domaindict.DOMAIN_KEYS, "version")
         }
         if "config" not in found and not self.store_entities_as_slots:
             found["config"] = {"store_entities_as_slots": False}

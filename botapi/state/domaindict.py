@@ -12,7 +12,7 @@ LISTS = ("intents", "entities", "actions", "e2e_actions")
 MAPPINGS = ("forms", "responses", "slots")
 DOMAIN_KEYS = (*LISTS, *MAPPINGS, "session_config", "config")
 # What else may stand at the top of a file that holds a domain: a project may keep everything in one file.
-OTHER_KEYS = ("version", "nlu", "stories", "rules", "duplicates")
+OTHER_KEYS = ("version", "nlu", "stories", "rules", *("recipe", "language", "pipeline", "policies", "assistant_id"))
 MAPPING_KEYS = {
     "from_entity": ("entity",),
     "from_intent": ("value",),
