@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
+from typing import Any
 
 from botapi.cli import options
-from botapi.data.project import Project
-from botapi.errors import ConfigError, DataError
-from botapi.training.train import Result, is_current, train
+from botapi.data.project import read_folder
+from botapi.training.train import is_current, train
 
 logger = logging.getLogger(__name__)
 
@@ -33,19 +34,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("kind", nargs="?", choices=["core", "nlu"], help="train this half only")
     files = parser.add_argument_group("files")
     files.add_argument(
-        "--data", "-u", "--nlu", "-s", "--stories", nargs="+", default=["data"], metavar="PATH", help="training data (data)"
+        "--data", "-u", "--nlu", "-s", "--stories", nargs="+", metavar="PATH", help="training data (data)"
     )
-    files.add_argument("-c", "--config", default="config.yml", metavar="FILE", help="pipeline and policies (config.yml)")
-    files.add_argument("-d", "--domain", default="domain.yml", metavar="PATH", help="domain, a file or folder (domain.yml)")
+    files.add_argument("-c", "--config", metavar="FILE", help="pipeline and policies (config.yml)")
+    files.add_argument("-d", "--domain", metavar="PATH", help="domain, a file or folder (domain.yml)")
     files.add_argument("-o", "--out", default="models", metavar="FOLDER", help="where the archive goes (models)")
     files.add_argument("--fixed-model-name", metavar="NAME", help="name of the archive, instead of the time")
     how = parser.add_argument_group("training")
     how.add_argument("--force", action="store_true", help="train even if nothing changed")
     how.add_argument("--dry-run", action="store_true", help="only say, by exit code 0, 1 or 8, whether it would train")
-    how.add_argument("--augmentation", type=options.not_negative, default=50, metavar="N", help="how much stories are joined (50)")
+    how.add_argument(
+        "--augmentation", type=options.not_negative, default=50, metavar="N", help="how much stories are joined (50)"
+    )
     how.add_argument("--seed", type=int, default=42, metavar="N", help="same data and seed, same model (42)")
     how.add_argument("--skip-validation", action="store_true", help="don't check the files against each other")
-    how.add_argument("--fail-on-validation-warnings", action="store_true", help="don't train if the check finds anything")
+    how.add_argument(
+        "--fail-on-validation-warnings", action="store_true", help="don't train if the check finds anything"
+    )
     how.add_argument("--validation-max-history", type=options.positive, metavar="N", help="turns the check looks back")
     for flag, takes_value, _ in WITHOUT_EFFECT:
         kind = {"nargs": "?", "const": ""} if takes_value else {"action": "store_true"}
@@ -57,6 +62,21 @@ def run(arguments: argparse.Namespace) -> int:
     for flag, _, why in WITHOUT_EFFECT:
         if getattr(arguments, flag.strip("-").replace("-", "_")) not in (None, False):
             logger.warning("%s has no effect: %s.", flag, why)
-    kind = arguments.kind or "full"
-    project = Project.load(config=arguments.config, domain=arguments.domain, data=arguments.data, kind=kind)
+    project = read_folder(config=arguments.config, domain=arguments.domain, data=arguments.data, environment=os.environ)
+    what: dict[str, Any] = {
+        "kind": arguments.kind or "full",
+        "augmentation": arguments.augmentation,
+        "seed": arguments.seed,
+    }
+    if arguments.dry_run:
+        return dry_run(arguments.force, is_current(project, arguments.out, **what))
+    train(project, arguments.out, fixed_name=arguments.fixed_model_name, force=arguments.force, report=print, **what)
     return 0
+
+
+def dry_run(is_forced: bool, is_unchanged: bool) -> int:
+    if is_forced:
+        print("The training was forced.")
+        return FORCED
+    print("No training of components required." if is_unchanged else "The model needs to be trained.")
+    return UNCHANGED if is_unchanged else WOULD_TRAIN

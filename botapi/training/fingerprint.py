@@ -22,11 +22,13 @@ def fingerprints(project: Project, kind: str, augmentation: int, seed: int) -> d
     config, domain = project.config, project.domain
     found = {"model": digest([__version__, config, domain.as_dict()])}
     if kind != "core":
-        found["nlu"] = digest([__version__, seed, project.language, config.get("pipeline"), project.nlu])
+        found["nlu"] = digest([__version__, seed, config.language, config.pipeline, project.nlu])
     if kind != "nlu":
         # Policies see which responses there are, not what they say.
-        seen = {key: value for key, value in domain.as_dict().items() if key != "responses"} | {"names": domain.action_names}
-        found["policies"] = digest([__version__, augmentation, config.get("policies"), seen, project.stories])
+        seen = {key: value for key, value in domain.as_dict().items() if key != "responses"} | {
+            "names": domain.action_names
+        }
+        found["policies"] = digest([__version__, augmentation, config.policies, seen, project.stories])
     return found
 
 

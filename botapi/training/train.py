@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from botapi import model
 from botapi.data.project import Project
 from botapi.data.unroll import training_trackers
-from botapi.errors import InputError, ModelError
+from botapi.errors import DataError, ModelError
 from botapi.nlu.pipeline import Pipeline
 from botapi.policies.ensemble import Ensemble
 from botapi.training.fingerprint import fingerprints
@@ -24,7 +25,6 @@ AUGMENTATION = 50
 # Beginnings of the names of archives that hold one half only.
 PREFIXES = {"full": "", "nlu": "nlu-", "core": "core-"}
 Report = Callable[[str], None]
-Members = dict[str, bytes]
 
 
 @dataclass(frozen=True)
@@ -50,42 +50,109 @@ def train(
 ) -> Result:
     """Train `project` into an archive in `out_dir`.
 
-    Nothing is trained if the newest model of its kind there was made from the same inputs; of a half that has the same
-    inputs, what was learned is taken over. `force` trains all the same. `fixed_name` names the archive in place of the
-    time. The same project, seed and kind give the same members, byte for byte. `report` gets a line for each step.
+    `kind` is full, nlu or core; a project that has data for one half only gets that half for full. Nothing is trained
+    if the newest model of its kind was made from the same inputs; of a half with the same inputs, what was learned is
+    taken over. `force` trains all the same. `fixed_name` names the archive in place of the time. The same project, seed
+    and kind give the same members, byte for byte. `report` gets a line for each step.
     Raises DataError for data that can't be trained on, ConfigError for the pipeline and the policies.
     """
     started = time.monotonic()
+    kind = possible_kind(project, kind, report)
     inputs = fingerprints(project, kind, augmentation, seed)
     old = None if force else newest_of_kind(out_dir, kind, fixed_name)
     if old is not None and old.metadata.fingerprints == inputs:
+        os.utime(old.path)  # whoever serves the folder's newest archive shall get this one
         report(f"Nothing changed. You can use the old model stored at '{old.path}'.")
         return Result(Path(old.path), False, (), time.monotonic() - started)
     warnings: list[str] = []
-    members = frame(project)
-    if kind != "core":
-        members |= taken_over(old, inputs, "nlu") or understanding(project, seed, warnings.append)
-    if kind != "nlu":
-        members |= taken_over(old, inputs, "policies") or dialogue(project, augmentation, warnings.append)
-    path = Path(out_dir) / f"{fixed_name or name_now(kind)}.tar.gz"
-    model.pack(
-        path,
-        members,
-        {
-            "kind": kind,
-            "fingerprints": inputs,
-            "language": project.language,
-            "assistant_id": project.assistant_id,
-        },
-    )
+    members = learn(project, kind, augmentation, seed, taken_over(old, inputs), warnings.append)
+    path = Path(out_dir) / f"{fixed_name or PREFIXES[kind] + time.strftime('%Y%m%d-%H%M%S')}.tar.gz"
+    config = project.config
+    about = {"kind": kind, "fingerprints": inputs, "language": config.language, "assistant_id": config.assistant_id}
+    model.pack(path, members, about)
     for warning in warnings:
         report(warning)
     report(f"Your botapi model is trained and saved at '{path}'.")
     return Result(path, True, tuple(warnings), time.monotonic() - started)
 
 
-def would_train(project: Project, out_dir: str | Path, **same: object) -> bool: ...
+def is_current(
+    project: Project, out_dir: str | Path, *, augmentation: int = AUGMENTATION, kind: str = "full", seed: int = SEED
+) -> bool:
+    """Whether `train` with the same arguments would find nothing to do."""
+    kind = possible_kind(project, kind, logger.debug)
+    old = newest_of_kind(out_dir, kind, None)
+    return old is not None and old.metadata.fingerprints == fingerprints(project, kind, augmentation, seed)
 
 
-def name_now(kind: str) -> str:
-    return PREFIXES[kind] + time.strftime("%Y%m%d-%H%M%S")
+def possible_kind(project: Project, kind: str, report: Report) -> str:
+    """`kind`, or for full the one half that there is data for; raises DataError where there is none."""
+    has_nlu, has_core = bool(project.nlu.examples), bool(project.stories) and not project.domain.is_empty
+    if kind == "full" and has_nlu and not has_core:
+        report("No stories, rules or domain found: only an NLU model is trained.")
+        return "nlu"
+    if kind == "full" and has_core and not has_nlu:
+        report("No examples for understanding found: only a dialogue model is trained.")
+        return "core"
+    if kind != "core" and not has_nlu:
+        raise DataError("There are no NLU examples to train on; expected a file with `nlu:` in the folder data.")
+    if kind != "nlu" and not has_core:
+        raise DataError("There are no stories or rules, or there is no domain; expected both to train the dialogue on.")
+    return kind
+
+
+def learn(
+    project: Project, kind: str, augmentation: int, seed: int, known: Mapping[str, bytes], report: Report
+) -> dict[str, bytes]:
+    """All members of the archive; `known` are those of halves that need no training."""
+    config = asdict(project.config)
+    members = dict(known)
+    if kind != "core" and not has_part(members, "nlu/"):
+        pipeline = Pipeline.train(config["pipeline"], project.config.language, project.nlu, seed=seed, report=report)
+        members |= {f"nlu/{name}": data for name, data in pipeline.save().items()}
+    if kind != "nlu" and not has_part(members, "policies/"):
+        trackers = training_trackers(project.stories, project.domain, augmentation)
+        ensemble = Ensemble.train(config["policies"], trackers, project.domain, report=report)
+        members |= {f"policies/{name}": data for name, data in ensemble.save().items()}
+    members["config.json"] = as_json(config)
+    members["domain.json"] = as_json(project.domain.as_dict())
+    return members
+
+
+def taken_over(old: model.Archive | None, inputs: Mapping[str, str]) -> dict[str, bytes]:
+    """Members of the old model's halves whose inputs have not changed."""
+    if old is None:
+        return {}
+    same = [
+        half for half in ("nlu", "policies") if half in inputs and old.metadata.fingerprints.get(half) == inputs[half]
+    ]
+    return {name: data for name, data in old.members.items() if name.split("/")[0] in same}
+
+
+def newest_of_kind(out_dir: str | Path, kind: str, fixed_name: str | None) -> model.Archive | None:
+    """The newest model of a kind in a folder, or that of a fixed name; what is no model of ours is passed over."""
+    folder = Path(out_dir)
+    files = (
+        [folder / f"{fixed_name}.tar.gz"] if fixed_name else sorted(folder.glob("*.tar.gz"), key=written, reverse=True)
+    )
+    for file in files:
+        try:
+            archive = model.open_model(file)
+        except ModelError as error:
+            logger.debug("%s", error)
+            continue
+        if archive.metadata.kind == kind:
+            return archive
+    return None
+
+
+def written(file: Path) -> int:
+    return file.stat().st_mtime_ns
+
+
+def has_part(members: Mapping[str, bytes], prefix: str) -> bool:
+    return any(name.startswith(prefix) for name in members)
+
+
+def as_json(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False, indent=1).encode()
