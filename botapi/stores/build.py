@@ -64,7 +64,10 @@ def _sql(section: Section, folder: Path) -> TrackerStore:
 
 
 def _locks_in_memory(section: Section, folder: Path) -> LockStore:
-    return InMemoryLockStore(float(section.get("timeout", LOCK_TIMEOUT_S)))
+    timeout_s = section.get("timeout", LOCK_TIMEOUT_S)
+    if not isinstance(timeout_s, (int, float)):
+        raise ConfigError(f"lock_store: timeout is {timeout_s!r}, expected a number of seconds.")
+    return InMemoryLockStore(timeout_s)
 
 
 # Names are compared without regard to case, as Rasa does.

@@ -159,6 +159,8 @@ class SqliteStore:
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
         """A connection for this thread alone; as many stay open as ever read at the same time."""
+        if self._closed:
+            raise StoreError(f"The tracker store {self._path} is closed.")
         try:
             connection = self._idle.pop()
         except IndexError:
