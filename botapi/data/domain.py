@@ -28,7 +28,7 @@ def load(paths: str | Path | Iterable[str | Path]) -> Domain:
 
 def contents(paths: str | Path | Iterable[str | Path]) -> list[Any]:
     """The checked content, with lines, of each file that makes up the domain."""
-    found = []
+    found: list[Any] = []
     for path in map(Path, [paths] if isinstance(paths, (str, Path)) else paths):
         if path.is_dir():
             loaded = (yamlfile.load_file(file, lines=True) for file in yaml_files(path))
@@ -59,7 +59,8 @@ def is_domain(content: Any) -> bool:
 
 def yaml_files(folder: str | Path) -> Iterator[Path]:
     """All YAML files below a folder, sorted by path; hidden ones are left out, and no folder is visited twice."""
-    found, seen = [], set()
+    found: list[Path] = []
+    seen: set[str] = set()
     for parent, folders, files in os.walk(folder, followlinks=True):
         seen.add(os.path.realpath(parent))
         folders[:] = [

@@ -1,4 +1,4 @@
-"""A bot project: a folder, single paths or one YAML document come in; domain, training data, stories and config go out."""
+"""A bot project: a folder or one YAML document comes in; domain, training data, stories and configuration go out."""
 
 from __future__ import annotations
 
@@ -75,8 +75,9 @@ def read_folder(
     ]
     contents = [yamlfile.load_file(file, lines=True) for file in dict.fromkeys(data_files)]
     parsed = domain_files.contents(domain_paths if domain is not None else domain_paths[:1])
+    origins = [place(content)[0] for content in (*parsed, *contents)]
     settings = yamlfile.load_file(config_file[0], environment=environment, lines=True) if config_file else {}
-    files = (*config_file, *domain_paths, *data_files)
+    files = (*config_file, *(Path(origin) for origin in origins if origin))
     return _project(parsed, contents, read_config(settings or {}), files)
 
 
@@ -87,7 +88,7 @@ def read_text(text: str | bytes, source: str | None = None) -> Project:
         raise DataError(
             "The training data holds no mapping; expected parts such as `nlu:` and `intents:`.", file=source
         )
-    settings = yamlfile.LineDict(*place(content))
+    settings = yamlfile.LineDict(source, place(content)[1] or 1)
     settings.update((key, value) for key, value in content.items() if key in CONFIG_KEYS)
     settings.lines.update(getattr(content, "lines", {}))
     return _project([content], [content], read_config(settings), ())

@@ -1,12 +1,7 @@
-"""YAML as Rasa reads it: text or a file comes in, plain values (or ones that know their lines) go out; and back.
-
-The rules are those of YAML 1.2: only true and false are booleans, `yes`, `12:30` and dates are text, `010` is 10,
-`1e3` is 1000.0. Every fault of a file is a DataError with file and line. Nothing in a file can name code.
-"""
+"""Reading YAML: text or a file comes in, its value goes out; depth, aliases, tags and characters are checked here."""
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,58 +10,17 @@ from typing import Any
 import yaml
 
 from botapi.errors import DataError
+from botapi.yamlfile.scalars import FORBIDDEN, MAX_DEPTH, scalar
+from botapi.yamlfile.values import LineDict, LineList, line_of
 
-MAX_DEPTH = 100
 MAX_ALIASED_NODES = 100_000
-MAX_NUMBER_CHARACTERS = 1_000
 
 # PERF: libyaml parses about eight times as fast as the parser written in Python; PyYAML may be built without it.
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
-_CONSTANTS = {
-    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
-    **dict.fromkeys(("true", "True", "TRUE"), True),
-    **dict.fromkeys(("false", "False", "FALSE"), False),
-}
-_INTEGER = re.compile(r"[-+]?(?:0b_*[01][01_]*|0o_*[0-7][0-7_]*|0x_*[0-9a-fA-F][0-9a-fA-F_]*|[0-9][0-9_]*)\Z")
-_FLOAT = re.compile(
-    r"[-+]?(?:[0-9][0-9_]*\.[0-9_]*(?:[eE][-+]?[0-9]+)?|[0-9][0-9_]*[eE][-+]?[0-9]+|\.[0-9][0-9_]*(?:[eE][-+]?[0-9]+)?)\Z"
-)
-_NOT_FINITE = re.compile(r"(?:[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))\Z")
-_NUMBER_START = frozenset("-+.0123456789")
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
-_VARIABLE_ANYWHERE = re.compile(r"[\s\S]*\$\{")
 _TAG = "tag:yaml.org,2002:"
 _SCALAR_TAGS: dict[str, Any] = {"int": int, "float": (int, float), "bool": bool, "null": type(None)}
-
-
-class LineDict(dict[Any, Any]):
-    """A mapping that knows where it stood: `source`, its own `line` and `lines` {key: line}, all lines from 1."""
-
-    __slots__ = ("source", "line", "lines")
-
-    def __init__(self, source: str | None, line: int) -> None:
-        super().__init__()
-        self.source, self.line = source, line
-        self.lines: dict[Any, int] = {}
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return dict, (dict(self),)
-
-
-class LineList(list[Any]):
-    """A list that knows where it stood: `source`, its own `line` and the `lines` of its items, all from 1."""
-
-    __slots__ = ("source", "line", "lines")
-
-    def __init__(self, source: str | None, line: int) -> None:
-        super().__init__()
-        self.source, self.line = source, line
-        self.lines: list[int] = []
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return list, (list(self),)
 
 
 def load(
@@ -105,82 +59,6 @@ def load_file(path: str | Path, *, environment: Mapping[str, str] | None = None,
         reason = getattr(error, "strerror", None) or str(error)
         raise DataError(f"The file can't be read: {reason}.", file=str(path)) from error
     return load(content, str(path), environment=environment, lines=lines)
-
-
-def place(value: Any) -> tuple[str | None, int | None]:
-    """File and line of a mapping or list that was loaded with lines, else (None, None)."""
-    return getattr(value, "source", None), getattr(value, "line", None)
-
-
-def line_of(container: Any, key: Any) -> int | None:
-    """The line of a key of a mapping, or of an item of a list (by its number); None when not known."""
-    found = getattr(container, "lines", None)
-    if found is None:
-        return None
-    if isinstance(found, dict):
-        return found.get(key)
-    return found[key] if isinstance(key, int) and 0 <= key < len(found) else None
-
-
-def plain(value: Any) -> Any:
-    """A deep copy made of ordinary dicts and lists, nothing shared with the original."""
-    if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    return value
-
-
-def dump(value: Any) -> str:
-    """YAML text that `load` reads back as an equal value; key order is kept, text of several lines becomes a block.
-
-    Raises DataError for what has no place in a file: other types, NaN, infinity, NUL, lone surrogates, deep nesting.
-    """
-    _check_writable(value, 0)
-    return yaml.dump(
-        value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=False, width=math.inf
-    )
-
-
-def scalar(text: str) -> Any:
-    """What an unquoted scalar stands for: None, a boolean, an int, a finite float, else the text itself.
-
-    Raises ValueError for NaN, infinity and numbers of more than 1,000 characters.
-    """
-    if text in _CONSTANTS:
-        return _CONSTANTS[text]
-    if text[0] not in _NUMBER_START:
-        return text
-    if _INTEGER.match(text):
-        return _integer(text)
-    if _FLOAT.match(text):
-        return _finite(text)
-    if _NOT_FINITE.match(text):
-        raise ValueError(f"the number {text} has no place in JSON; expected a finite number, or text in quotes")
-    return text
-
-
-def _integer(text: str) -> int:
-    digits = _short(text).replace("_", "")
-    body = digits.lstrip("+-")
-    base = {"0b": 2, "0o": 8, "0x": 16}.get(body[:2], 10)
-    number = int(body if base == 10 else body[2:], base)
-    return -number if digits[0] == "-" else number
-
-
-def _finite(text: str) -> float:
-    number = float(_short(text).replace("_", ""))
-    if math.isinf(number):
-        raise ValueError(f"the number {text} is too large; expected a finite number, or text in quotes")
-    return number
-
-
-def _short(text: str) -> str:
-    if len(text) > MAX_NUMBER_CHARACTERS:
-        raise ValueError(
-            f"a number of {len(text)} characters; at most {MAX_NUMBER_CHARACTERS} are read, put longer ones in quotes"
-        )
-    return text
 
 
 class _Frame:
@@ -323,7 +201,7 @@ class _Builder:
         self.is_plain = event.implicit[0] and event.tag is None
         if self.is_plain:
             value = self._resolved(value)
-        elif event.style == '"' and _FORBIDDEN.search(value):
+        elif event.style == '"' and FORBIDDEN.search(value):
             raise self._error("The text holds an escaped control character or half a surrogate pair; remove it.")
         if event.tag not in (None, "!", _TAG + "str"):
             value = self._tagged(event.tag, value)
@@ -367,7 +245,7 @@ def _checked_text(text: str | bytes, source: str | None) -> str:
             line = error.object.count(b"\n", 0, error.start) + 1
             raise DataError("The text is not UTF-8; save the file in that encoding.", file=source, line=line) from error
     text = text.removeprefix("\ufeff")
-    found = _FORBIDDEN.search(text)
+    found = FORBIDDEN.search(text)
     if found:
         line = text.count("\n", 0, found.start()) + 1
         raise DataError(
@@ -382,70 +260,3 @@ def _syntax_error(error: yaml.YAMLError, source: str | None) -> DataError:
     context = getattr(error, "context", None)
     message = f"This is not valid YAML: {problem}{f' {context}' if context else ''}."
     return DataError(message, file=source, line=mark.line + 1 if mark else None)
-
-
-class _Dumper(yaml.SafeDumper):
-    """Quotes what YAML 1.1 or our own rules would not read back as text; never writes aliases."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-
-def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    style = None
-    if "\n" in text:
-        style = "|" if _fits_block(text) else '"'
-    return dumper.represent_scalar(_TAG + "str", text, style=style)
-
-
-def _represent_float(dumper: yaml.SafeDumper, number: float) -> yaml.ScalarNode:
-    text = repr(number)
-    if "." not in text:
-        text = text.replace("e", ".0e")
-    return dumper.represent_scalar(_TAG + "float", text)
-
-
-def _fits_block(text: str) -> bool:
-    """Whether a literal block keeps the text exactly: no odd blanks at line edges, no other line breaks."""
-    lines = text.split("\n")
-    return bool(lines[0].strip()) and all(
-        line.isprintable() and line == line.rstrip() and not line.startswith(" ") for line in lines
-    )
-
-
-def _check_writable(value: Any, depth: int) -> None:
-    if depth > MAX_DEPTH:
-        raise DataError(f"The value to write is nested deeper than {MAX_DEPTH} levels.")
-    if isinstance(value, dict):
-        for key, item in value.items():
-            if isinstance(key, (dict, list, tuple)):
-                raise DataError(f"The key {key!r} can't be written to YAML; keys are text or numbers.")
-            _check_writable(key, depth)
-            _check_writable(item, depth + 1)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            _check_writable(item, depth + 1)
-    elif isinstance(value, str):
-        if _FORBIDDEN.search(value):
-            raise DataError("Text with a control character or half a surrogate pair can't be written to YAML.")
-    elif isinstance(value, float):
-        if not math.isfinite(value):
-            raise DataError(f"The number {value} can't be written to YAML; expected a finite number.")
-    elif isinstance(value, int):
-        if abs(value) >= _LARGEST_INTEGER:
-            raise DataError(f"A number of more than {MAX_NUMBER_CHARACTERS - 1} digits can't be written to YAML.")
-    elif value is not None:
-        raise DataError(f"A value of type {type(value).__name__} can't be written to YAML.")
-
-
-_LARGEST_INTEGER = 10 ** (MAX_NUMBER_CHARACTERS - 1)
-
-_Dumper.add_representer(str, _represent_text)
-_Dumper.add_representer(float, _represent_float)
-_Dumper.add_representer(tuple, yaml.SafeDumper.represent_list)
-_Dumper.add_multi_representer(str, _represent_text)
-_Dumper.add_multi_representer(dict, yaml.SafeDumper.represent_dict)
-_Dumper.add_multi_representer(list, yaml.SafeDumper.represent_list)
-_Dumper.add_implicit_resolver(_TAG + "int", _INTEGER, list("-+0123456789"))
-_Dumper.add_implicit_resolver(_TAG + "float", _FLOAT, list("-+.0123456789"))
-_Dumper.add_implicit_resolver(_TAG + "env", _VARIABLE_ANYWHERE, None)
