@@ -86,22 +86,23 @@ def run(arguments: argparse.Namespace) -> int:
     refuse_elsewhere(arguments)
     settings = settings_of(arguments)
     refuse_open_api(settings, interface=settings.interface)
-    agent = load_agent(settings, opening.archive(arguments, may_be_missing=settings.enable_api))
+    archive = opening.archive(arguments, may_be_missing=settings.enable_api)
+    app = application(load_agent(settings, archive), settings, threads=arguments.threads)
     try:
-        app = application(agent, settings)
         server = Server(
             app,
             host=settings.interface,
             port=settings.port,
             threads=arguments.threads,
             idle_s=settings.request_timeout_s,
-            max_body_bytes=1 << 30,
+            max_body_bytes=max(endpoint.limit_bytes for endpoint in app.table),
             trusted_proxy=arguments.trusted_proxy,
         )
-        announce(server, agent)
-        return 0 if server.serve(drain_s=arguments.drain_timeout) else 1
+        announce(server, archive.metadata.name if archive else "no model yet")
+        return 0 if server.serve(drain_s=arguments.drain_timeout, on_stop=app.drain) else 1
     finally:
-        agent.close()
+        app.close()
+        app.api.agent.close()
 
 
 def settings_of(arguments: argparse.Namespace) -> Settings:
