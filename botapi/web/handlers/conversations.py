@@ -1,0 +1,128 @@
+"""Handlers of `/conversations/{conversation_id}/…`: events, intents, messages in; trackers, stories, scores out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from botapi.errors import InputError
+from botapi.state.messages import CollectingOutput, UserMessage
+from botapi.state.tracker import Tracker, Verbosity
+from botapi.web.api import Api
+from botapi.web.parameters import (
+    collected,
+    event_verbosity_parameter,
+    optional_number,
+    output_of,
+    required_text,
+    some_events,
+    update_conversation_with_events,
+    validate_events_in_request_body,
+    validate_request_body,
+)
+from botapi.web.request import Request
+from botapi.web.response import Response, json_response, text_response
+from botapi.web.stories import get_test_stories
+
+
+def shown(tracker: Tracker, verbosity: Verbosity, **more: Any) -> Response:
+    """The answer with the latest session of a tracker, alone or, with `more`, as one of several keys."""
+    state = tracker.current_state(verbosity, session=True)
+    return json_response({"tracker": state, **more} if more else state)
+
+
+def retrieve_tracker(api: Api, request: Request, conversation_id: str) -> Response:
+    """The tracker with all sessions; a conversation that is not known yet is begun."""
+    verbosity = event_verbosity_parameter(request, Verbosity.AFTER_RESTART)
+    until = request.number("until")
+    with api.agent.conversation(conversation_id) as conversation:
+        conversation.begin(CollectingOutput())
+        tracker = conversation.tracker if until is None else conversation.tracker.until(until)
+        return json_response(tracker.current_state(verbosity))
+
+
+def append_events(api: Api, request: Request, conversation_id: str) -> Response:
+    """Append the posted event or events; with `execute_side_effects` what the bot says in them is sent."""
+    events = some_events(request)
+    verbosity = event_verbosity_parameter(request, Verbosity.AFTER_RESTART)
+    with api.agent.conversation(conversation_id) as conversation:
+        tracker = update_conversation_with_events(conversation_id, conversation, conversation.bot.domain, events)
+        if request.flag("execute_side_effects"):
+            conversation.send(events, output_of(request, api.agent, tracker))
+        return shown(tracker, verbosity)
+
+
+def replace_events(api: Api, request: Request, conversation_id: str) -> Response:
+    """Make the posted list the whole history of the conversation."""
+    events = validate_events_in_request_body(request)
+    verbosity = event_verbosity_parameter(request, Verbosity.AFTER_RESTART)
+    return json_response(api.agent.replace_events(conversation_id, events, verbosity))
+
+
+def retrieve_story(api: Api, request: Request, conversation_id: str) -> Response:
+    """The conversation as a test story in YAML."""
+    story = get_test_stories(
+        api.agent, conversation_id, request.number("until"), fetch_all_sessions=request.flag("all_sessions")
+    )
+    return text_response(story)
+
+
+def execute_action(api: Api, request: Request, conversation_id: str) -> Response:
+    """Run one action by name, as if a policy had predicted it."""
+    body = request.json()
+    name = required_text(body, "name", "action")
+    verbosity = event_verbosity_parameter(request, Verbosity.AFTER_RESTART)
+    confidence = optional_number(body, "confidence")
+    with api.agent.conversation(conversation_id) as conversation:
+        output = output_of(request, api.agent, conversation.tracker)
+        conversation.execute(name, body.get("policy"), confidence, output)
+        return shown(conversation.tracker, verbosity, **collected(output))
+
+
+def trigger_intent(api: Api, request: Request, conversation_id: str) -> Response:
+    """Take an intent as if the user had expressed it, and answer."""
+    body = request.json()
+    name = required_text(body, "name", "intent")
+    verbosity = event_verbosity_parameter(request, Verbosity.AFTER_RESTART)
+    with api.agent.conversation(conversation_id) as conversation:
+        output = output_of(request, api.agent, conversation.tracker)
+        conversation.trigger(name, body.get("entities") or [], output)
+        return shown(conversation.tracker, verbosity, **collected(output))
+
+
+def predict(api: Api, request: Request, conversation_id: str) -> Response:
+    """The scores of all actions as the next one; nothing is run."""
+    with api.agent.conversation(conversation_id) as conversation:
+        conversation.update_session(CollectingOutput())
+        return json_response(conversation.prediction(Verbosity.AFTER_RESTART))
+
+
+def add_message(api: Api, request: Request, conversation_id: str) -> Response:
+    """Record a user message, with its entities and slots, without answering it."""
+    validate_request_body(
+        request,
+        "No message defined in request body. Add a message to the request body in order to add it to the tracker.",
+    )
+    body = request.json()
+    verbosity = event_verbosity_parameter(request, Verbosity.AFTER_RESTART)
+    if body.get("sender") != "user":
+        raise InputError(
+            "Currently, only user messages can be passed to this endpoint. "
+            f"Messages of sender '{body.get('sender')}' cannot be handled.",
+            details={"parameter": "sender", "in": "body"},
+        )
+    message = message_of(body, conversation_id)
+    with api.agent.conversation(conversation_id) as conversation:
+        conversation.hear(message)
+        return shown(conversation.tracker, verbosity)
+
+
+def message_of(body: dict[str, Any], conversation_id: str) -> UserMessage:
+    """The user message of a body {text, parse_data, …}; one of the two must be there."""
+    text, parse_data = body.get("text"), body.get("parse_data")
+    if not isinstance(text, str) and not (text is None and parse_data):
+        raise InputError(f"'text' is {text!r}; expected a text.", details={"parameter": "text", "in": "body"})
+    if parse_data is not None and not isinstance(parse_data, dict):
+        raise InputError(
+            f"'parse_data' is {parse_data!r}; expected an object.", details={"parameter": "parse_data", "in": "body"}
+        )
+    return UserMessage(text, conversation_id, None, CollectingOutput(), parse_data=parse_data)

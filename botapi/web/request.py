@@ -1,0 +1,191 @@
+"""One HTTP request as handlers see it: a view of environ in; typed query values, headers and the JSON body out."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import parse_qs
+
+from botapi.errors import InputError
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+MAX_NESTING = 100
+MAX_DIGITS = 300  # what a float can hold, so that arithmetic behind the edge can't overflow
+_KINDS = {dict: "an object", list: "a list", str: "a text", (dict, list): "an object or a list"}
+# PERF: what only hostile or odd bodies hold is looked for by one scan; the rest is parsed at full speed.
+_SUSPECT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])|[0-9][eE]\+?[0-9]{3}|[0-9]{300}")
+
+
+class Request:
+    """A view of `environ`: everything is computed when asked for, only body and query are kept."""
+
+    __slots__ = ("_body", "_query", "environ")
+
+    def __init__(self, environ: WSGIEnvironment) -> None:
+        self.environ = environ
+        self._body: bytes | None = None
+        self._query: dict[str, list[str]] | None = None
+
+    @property
+    def method(self) -> str:
+        """The method, upper case."""
+        return str(self.environ["REQUEST_METHOD"])
+
+    def header(self, name: str) -> str | None:
+        """A header's value by its name in any case, or None."""
+        key = name.upper().replace("-", "_")
+        value = self.environ.get(key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}")
+        return None if value is None else str(value)
+
+    def query(self, name: str) -> str | None:
+        """The first value of a query parameter, or None where it is missing or empty."""
+        if self._query is None:
+            raw: str = self.environ.get("QUERY_STRING", "")
+            try:
+                self._query = parse_qs(raw, max_num_fields=100, errors="strict") if raw else {}
+            except ValueError as error:
+                raise InputError("The query is not readable: expected at most 100 parameters in UTF-8.") from error
+        values = self._query.get(name)
+        return values[0] if values else None
+
+    def flag(self, name: str, default: bool = False) -> bool:
+        """True for `true` in any case, False for any other value (as Rasa 3.6 reads it)."""
+        value = self.query(name)
+        return default if value is None else value.lower() == "true"
+
+    def number(self, name: str) -> float | None:
+        """A number, or None where the parameter is missing or not a number (which Rasa 3.6 ignores too)."""
+        try:
+            value = float(self.query(name) or "nan")
+        except ValueError:
+            return None
+        return None if math.isnan(value) else value
+
+    def integer(self, name: str, default: int, *, low: int, high: int) -> int:
+        """A whole number between `low` and `high`, or `default`; anything else is an InputError."""
+        value = self.query(name)
+        if value is None:
+            return default
+        if re.fullmatch(r"[+-]?[0-9]{1,18}", value) and low <= int(value) <= high:
+            return int(value)
+        raise InputError(
+            f"Invalid parameter value for '{name}'. Should be a whole number from {low} to {high}.",
+            details={"parameter": name, "in": "query"},
+        )
+
+    @property
+    def body(self) -> bytes:
+        """The whole body; read once."""
+        if self._body is None:
+            self._body = self._read()
+        return self._body
+
+    def _read(self) -> bytes:
+        stream, length = self.environ["wsgi.input"], self.environ.get("CONTENT_LENGTH") or ""
+        if length:
+            if not re.fullmatch("[0-9]{1,18}", length):
+                raise InputError(f"Content-Length is {length[:40]!r}; expected a whole number that is not negative.")
+            body = stream.read(int(length))
+            if len(body) < int(length):
+                raise InputError(f"The body ended after {len(body)} of {length} bytes; send it again.")
+            return bytes(body)
+        if self.environ.get("wsgi.input_terminated"):
+            return bytes(stream.read())
+        return b""
+
+    def text(self) -> str:
+        """The body as text; InputError where it is not UTF-8."""
+        try:
+            return self.body.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise _refused(f"byte {error.start} is not UTF-8") from error
+
+    def json(self, kind: type | tuple[type, ...] = dict) -> Any:
+        """The body as JSON of the given kind, whatever its content type.
+
+        An empty body, broken JSON and another kind of value are three InputErrors, each with its own message.
+        """
+        if not self.body.strip():
+            raise InputError("The request body is empty; expected JSON.")
+        value = parse_json(self.text(), self.body)
+        if not isinstance(value, kind):
+            raise _refused(f"expected {_KINDS.get(kind, 'another kind of value')}, found {_kind_of(value)}")
+        return value
+
+
+def parse_json(text: str, raw: bytes) -> Any:
+    """Parse JSON that a stranger sent, within limits; `raw` is the same text as bytes.
+
+    Refused beside broken JSON: NaN and Infinity (also as 1e999), numbers of more than 300 digits, nesting over 100,
+    lone surrogates and NUL: nothing behind the edge can store or print them.
+    """
+    suspect = _SUSPECT.search(raw) is not None
+    try:
+        value = (_STRICT if suspect else _DECODER).decode(text)
+    except RecursionError as error:
+        raise _refused(f"it is nested deeper than {MAX_NESTING}") from error
+    except ValueError as error:
+        raise _refused(f"it is not valid JSON ({error})") from error
+    if suspect or raw.count(b"[") + raw.count(b"{") > MAX_NESTING:
+        _check(value)
+    return value
+
+
+def _check(value: Any) -> None:
+    """Refuse nesting over the limit and characters that can't be stored, without recursion."""
+    todo = [(value, 1)]
+    while todo:
+        item, depth = todo.pop()
+        if isinstance(item, str):
+            _check_text(item)
+        elif isinstance(item, (list, dict)):
+            if depth > MAX_NESTING:
+                raise _refused(f"it is nested deeper than {MAX_NESTING}")
+            todo += [(child, depth + 1) for child in item]
+            if isinstance(item, dict):
+                todo += [(child, depth + 1) for child in item.values()]
+
+
+def _check_text(text: str) -> None:
+    if "\0" in text:
+        raise _refused("it holds the character NUL (\\u0000)")
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise _refused(f"it holds half a surrogate pair (\\u{ord(text[error.start]):04x})") from error
+
+
+def _refused(why: str) -> InputError:
+    return InputError(f"The request body is not accepted: {why}.", details={"parameter": "", "in": "body"})
+
+
+def _kind_of(value: Any) -> str:
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    names = {dict: "an object", list: "a list", str: "a text"}
+    return names.get(type(value), "a number")
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > MAX_DIGITS:
+        raise ValueError(f"a number of {len(digits)} digits, at most {MAX_DIGITS} are accepted")
+    return int(digits)
+
+
+def _float(digits: str) -> float:
+    value = float(digits)
+    if math.isinf(value):
+        raise ValueError(f"the number {digits[:20]} is too large")
+    return value
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_constant)
+_STRICT = json.JSONDecoder(parse_constant=_no_constant, parse_int=_integer, parse_float=_float)

@@ -1,0 +1,40 @@
+"""The whole HTTP API on one page: nothing in, the table of endpoints out; channels add theirs under `/webhooks/`."""
+
+from __future__ import annotations
+
+from botapi.web.api import Endpoint
+from botapi.web.handlers import conversations, info, model, training
+
+_ONE = "/conversations/{conversation_id:path}"
+
+# Method, path, handler, what must be there first, public.
+API = (
+    Endpoint("GET", "/version", info.version, public=True),
+    Endpoint("GET", "/healthz", info.healthz, public=True),
+    Endpoint("GET", "/readyz", info.readyz, public=True),
+    Endpoint("GET", "/status", info.status, "agent"),
+    Endpoint("GET", "/domain", info.domain, "agent"),
+    Endpoint("GET", f"{_ONE}/tracker", conversations.retrieve_tracker, "agent"),
+    Endpoint("POST", f"{_ONE}/tracker/events", conversations.append_events, "agent"),
+    Endpoint("PUT", f"{_ONE}/tracker/events", conversations.replace_events, "agent"),
+    Endpoint("GET", f"{_ONE}/story", conversations.retrieve_story, "conversation"),
+    Endpoint("POST", f"{_ONE}/execute", conversations.execute_action, "conversation"),
+    Endpoint("POST", f"{_ONE}/trigger_intent", conversations.trigger_intent, "agent"),
+    Endpoint("POST", f"{_ONE}/predict", conversations.predict, "conversation"),
+    Endpoint("POST", f"{_ONE}/messages", conversations.add_message, "agent"),
+    Endpoint("PUT", "/model", model.load),
+    Endpoint("DELETE", "/model", model.unload),
+    Endpoint("POST", "/model/parse", model.parse, "agent"),
+    Endpoint("POST", "/model/predict", model.predict, "core"),
+    Endpoint("POST", "/model/train", training.train),
+)
+
+# With JWT only: tokens are checked here, never given out.
+JWT = (Endpoint("POST", "/auth", info.auth, public=True),)
+
+
+def endpoints(*, enable_api: bool = True, jwt: bool = False) -> list[Endpoint]:
+    """The table without the channels; `GET /` is all there is of it without the API."""
+    table: list[Endpoint] = []
+    info.add_root_route(table)
+    return [*table, *(API if enable_api else ()), *(JWT if jwt and enable_api else ())]
