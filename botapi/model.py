@@ -338,6 +338,8 @@ def _zip_entries(file: IO[bytes], limit: int) -> Iterator[tuple[str, bytes]]:
             mode = info.external_attr >> 16
             if info.is_dir() or (mode & 0o170000) not in (0, 0o100000):
                 raise _foreign(f"{info.filename[:200]!r} is not a plain file")
+            if info.flag_bits & 1 or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise ModelError(f"the member {info.filename[:200]!r} is encrypted, or not deflated. {ADVICE}")
             with archive.open(info) as stream:
                 yield info.filename, meter.take(stream, info.file_size, info.filename)
 
@@ -349,9 +351,11 @@ class _SmallReads(io.BufferedIOBase):
         self._file = file
 
     def read(self, size: int | None = -1) -> bytes:
-        if size is None or not 0 <= size <= MAX_DIRECTORY_BYTES:
+        limited = MAX_DIRECTORY_BYTES + 1 if size is None or size < 0 else size
+        data = self._file.read(min(limited, MAX_DIRECTORY_BYTES + 1))
+        if len(data) > MAX_DIRECTORY_BYTES:
             raise ModelError(f"its directory is longer than {MAX_DIRECTORY_BYTES} bytes. {ADVICE}")
-        return self._file.read(size)
+        return data
 
     def seek(self, offset: int, whence: int = 0) -> int:
         return self._file.seek(offset, whence)
