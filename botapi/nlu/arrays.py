@@ -1,6 +1,6 @@
-"""Arrays of a model in numpy's own `.npz` form, without numpy: names and arrays in, bytes out, and back with every size checked.
+"""Arrays of a model in numpy's own `.npz` form, without numpy: arrays in, bytes out, and back with all sizes checked.
 
-The format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html, version 1.0, little-endian numbers only.
+Format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html, version 1.0, little-endian only.
 """
 
 from __future__ import annotations
@@ -19,13 +19,19 @@ from typing import Any
 from botapi.errors import ModelError
 from botapi.nlu.tables import ADVICE
 
-# Dtype as numpy writes it -> type code of the standard library's array.
-TYPECODES = {"<f4": "f", "<f8": "d", "<i2": "h", "<i4": "i"}
-DTYPES = {code: dtype for dtype, code in TYPECODES.items()}
+# Type code of the standard library's array -> the same as numpy writes it.
+DTYPES = {"f": "<f4", "d": "<f8", "H": "<u2"}
 MAGIC = b"\x93NUMPY\x01\x00"
 ALIGNMENT = 64
 MAX_BYTES = 1 << 30
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)
+
+
+Kind = tuple[str, tuple[int, ...]]  # type code, shape
+# What the standard library raises for a damaged zip file or header.
+DAMAGES = (
+    ValueError, SyntaxError, EOFError, NotImplementedError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -48,8 +54,8 @@ def write_arrays(arrays: Mapping[str, Array]) -> bytes:
     return file.getvalue()
 
 
-def read_arrays(members: Mapping[str, bytes], name: str, shapes: Mapping[str, tuple[str, tuple[int, ...]]]) -> dict[str, Array]:
-    """The arrays of a member, which must be exactly those of `shapes`, {array: (typecode, shape)}, and finite.
+def read_arrays(members: Mapping[str, bytes], name: str, shapes: Mapping[str, Kind]) -> dict[str, Array]:
+    """The arrays of a member, which must be exactly those of `shapes`, and finite.
 
     Raises ModelError when anything is missing, too much, or of another type or size.
     """
@@ -61,7 +67,7 @@ def read_arrays(members: Mapping[str, bytes], name: str, shapes: Mapping[str, tu
             if sorted(found) != sorted(f"{key}.npy" for key in shapes) or len(found) != len(archive.infolist()):
                 raise ValueError(f"it has {sorted(found)[:10]}, expected {sorted(shapes)}")
             return {key: _read(archive, found[f"{key}.npy"], *shapes[key]) for key in shapes}
-    except (ValueError, SyntaxError, EOFError, NotImplementedError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
+    except DAMAGES as error:
         raise ModelError(f"Member {name!r} of the model has unexpected contents: {error}; {ADVICE}") from error
 
 

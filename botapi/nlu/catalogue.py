@@ -1,4 +1,4 @@
-"""Every component name a configuration may use and which of our parts serves it: configuration in, checked steps out."""
+"""Every component name a configuration may use, and the part that serves it: configuration in, checked steps out."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class Step:
 
 
 def read_pipeline(config: Iterable[Any]) -> list[Step]:
-    """The steps of a configuration, a list of {name, option…}; ConfigError says which item is wrong and what is known."""
+    """The steps of a configuration, a list of {name, option…} (ConfigError: which item is wrong, what is known)."""
     if isinstance(config, (str, bytes, Mapping)):
         raise ConfigError(f"The pipeline is {config!r}; expected a list of components, each with a name")
     return [_step(number, item) for number, item in enumerate(config)]

@@ -1,4 +1,4 @@
-"""The learned intent classifier (`LinearIntentClassifier`): examples in, a model out; then a message in, a ranking of intents out."""
+"""Learned intents (`LinearIntentClassifier`): examples in, a model out; then a message in, a ranking of intents out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a part of the pipeline is: trained from data, or loaded from bytes, it adds to messages; Protocols and options only."""
+"""What a part of the pipeline is: made from data or from bytes, it adds to messages; a Protocol and options only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Entities by regular expression and lookup table (`RegexEntityExtractor`): a message in, its entities with offsets out."""
+"""Entities by regex and lookup table (`RegexEntityExtractor`): a message in, its entities with offsets out."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ class RegexEntityExtractor:
                     patterns.append({"name": lookup["name"], "pattern": pattern})
         if not patterns:
             log.warning(
-                "RegexEntityExtractor finds nothing: no regex or lookup table is named as an entity of the training examples"
+                "RegexEntityExtractor finds nothing: no regex or lookup table has the name of an entity of the examples"
             )
-        for pattern in patterns:
-            _check(pattern)
+        for found in patterns:
+            _check(found)
         return cls(options, patterns)
 
     @classmethod
@@ -61,7 +61,7 @@ class RegexEntityExtractor:
         try:
             return cls(options, patterns)
         except (re.error, OverflowError, RecursionError, KeyError) as error:
-            raise ModelError(f"Member {MEMBER!r} of the model has a pattern that can't be used: {error}; {ADVICE}") from error
+            raise ModelError(f"Member {MEMBER!r} of the model has a wrong pattern: {error}; {ADVICE}") from error
 
     def save(self) -> dict[str, bytes]:
         return {MEMBER: write_table(self._patterns)}
@@ -87,6 +87,6 @@ def _check(pattern: Mapping[str, str]) -> None:
 
 
 def lookup_pattern(elements: list[str], options: Mapping[str, Any]) -> str:
-    """One expression for a lookup table: of two elements that begin at the same place the earlier one in the table wins."""
+    """One expression for a lookup table; of two elements at the same place the earlier one in the table wins."""
     words = "|".join(map(re.escape, elements))
     return rf"\b(?:{words})\b" if options["use_word_boundaries"] else f"(?:{words})"

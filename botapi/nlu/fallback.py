@@ -1,4 +1,4 @@
-"""Notices that a message was not understood: a message with an intent in, `nlu_fallback` in front of the ranking out."""
+"""Notices what was not understood: a message with an intent in, `nlu_fallback` in front of the ranking out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from botapi.nlu.message import Message
 
 
 class FallbackClassifier:
-    """Answers `nlu_fallback` when the best intent is below `threshold`, or the second is closer than `ambiguity_threshold`."""
+    """`nlu_fallback` when the best intent is below `threshold`, or the second is closer than `ambiguity_threshold`."""
 
     OPTIONS: Mapping[str, Any] = {"threshold": 0.3, "ambiguity_threshold": 0.1}
 

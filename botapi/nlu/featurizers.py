@@ -1,18 +1,22 @@
-"""What the linear models see of a text: counts of word and character n-grams, weighted; a string in, (index, weight) pairs out."""
+"""What linear models see of a text, weighted counts of n-grams: a string in, indices and weights out."""
 
 from __future__ import annotations
 
 import math
 import re
+from array import array
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
+from operator import mul
 
 WORD = re.compile(r"\w+|[^\w\s]")
-CHARACTER_LENGTHS = (2, 3, 4)
+
+NgramCounts = tuple[Counter[str], Counter[str]]  # of words, of characters
+Vector = tuple[Sequence[int], Sequence[float]]  # indices of features, their weights
 
 
-def count_ngrams(text: str) -> tuple[Counter[str], Counter[str]]:
+def count_ngrams(text: str) -> NgramCounts:
     """Count the n-grams of the lower-cased text: words and pairs of words, and 2 to 4 characters within words.
 
     Character n-grams are those of scikit-learn's `char_wb` analyzer: each word padded by one space on both sides.
@@ -50,35 +54,55 @@ class NgramFeatures:
     def __len__(self) -> int:
         return len(self.idf)
 
-    @classmethod
-    def fit(cls, counts: Sequence[tuple[Counter[str], Counter[str]]]) -> NgramFeatures:
-        """The vocabulary of all n-grams in the counts, in alphabetic order."""
-        words = _document_frequencies(words for words, _ in counts)
-        characters = _document_frequencies(characters for _, characters in counts)
-        idf = [math.log((1 + len(counts)) / (1 + n)) + 1 for n in chain(words.values(), characters.values())]
-        return cls(list(words), list(characters), idf)
-
-    def vector(self, counts: tuple[Counter[str], Counter[str]]) -> tuple[list[int], list[float]]:
+    def vector(self, counts: NgramCounts) -> Vector:
         """Indices and weights of the known n-grams."""
         words, characters = counts
         indices, weights = self._block(words, self._word_index)
         more_indices, more_weights = self._block(characters, self._character_index)
         return indices + more_indices, weights + more_weights
 
-    def _block(self, counts: Counter[str], index: dict[str, int]) -> tuple[list[int], list[float]]:
-        idf, log = self.idf, math.log
-        indices, weights = [], []
-        for gram, count in counts.items():
-            i = index.get(gram)
-            if i is not None:
-                indices.append(i)
-                weights.append(idf[i] if count == 1 else (1 + log(count)) * idf[i])
-        if not indices:
-            return indices, weights
-        length = math.sqrt(sum(map(float.__mul__, weights, weights)))
-        return indices, [weight / length for weight in weights]
+    def _block(self, counts: Mapping[str, int], index: Mapping[str, int]) -> tuple[list[int], list[float]]:
+        known = [(i, count) for gram, count in counts.items() if (i := index.get(gram)) is not None]
+        return [i for i, _ in known], weigh(known, self.idf)
 
 
-def _document_frequencies(counts: Iterable[Counter[str]]) -> dict[str, int]:
-    """{n-gram: number of texts that have it}, sorted by n-gram."""
-    return dict(sorted(Counter(chain.from_iterable(counts)).items()))
+def weigh(counts: Iterable[tuple[int, int]], idf: Sequence[float]) -> list[float]:
+    """The weights of one block of (index, count) pairs; their squares add up to 1."""
+    weights = [idf[i] if count == 1 else (1 + math.log(count)) * idf[i] for i, count in counts]
+    length = math.sqrt(sum(map(mul, weights, weights)))
+    return [weight / length for weight in weights]
+
+
+def fit(texts: Iterable[str]) -> tuple[NgramFeatures, list[Vector]]:
+    """The features of all n-grams in the texts, and the vector of each text; indices in order of first appearance."""
+    # PERF: numbers take a tenth of the memory of the n-grams themselves while all texts are looked at.
+    indices: tuple[dict[str, int], dict[str, int]] = {}, {}
+    counted = []
+    for text in texts:
+        blocks = zip(count_ngrams(text), indices, strict=True)
+        counted.append([_number(counts, index) for counts, index in blocks])
+    frequencies = [
+        Counter(chain.from_iterable(numbers for numbers, _ in block)) for block in zip(*counted, strict=True)
+    ]
+    idf = [
+        [math.log((1 + len(counted)) / (1 + frequency[i])) + 1 for i in range(len(index))]
+        for frequency, index in zip(frequencies, indices, strict=False)
+    ]
+    first = (0, len(indices[0]))
+    vectors = [_join(blocks, idf, first) for blocks in counted]
+    return NgramFeatures(list(indices[0]), list(indices[1]), list(chain.from_iterable(idf))), vectors
+
+
+def _number(counts: Mapping[str, int], index: dict[str, int]) -> tuple[array[int], array[int]]:
+    """The n-grams by their numbers, with their counts; n-grams that are new get the next number."""
+    return array("i", [index.setdefault(gram, len(index)) for gram in counts]), array("i", counts.values())
+
+
+def _join(
+    blocks: Sequence[tuple[array[int], array[int]]], idf: Sequence[Sequence[float]], first: Sequence[int]
+) -> Vector:
+    numbers, weights = array("i"), array("d")
+    for (indices, counts), block_idf, start in zip(blocks, idf, first, strict=False):
+        numbers.extend(i + start for i in indices)
+        weights.extend(weigh(zip(indices, counts, strict=True), block_idf))
+    return numbers, weights

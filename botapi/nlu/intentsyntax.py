@@ -1,4 +1,4 @@
-"""Messages that name their intent, `/intent@0.4{"entity": "value"}`: a string in, parse data or None (ordinary text) out."""
+"""Messages that name their intent, `/intent@0.4{"entity": "value"}`: a string in, parse data or None out."""
 
 from __future__ import annotations
 

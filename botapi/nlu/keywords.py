@@ -1,4 +1,4 @@
-"""Intents by keyword (`KeywordIntentClassifier`): each training example is a keyword; a message in, an intent or none out."""
+"""Intents by keyword (`KeywordIntentClassifier`), which each example is: a message in, an intent or none out."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PLAIN = re.compile(r"[\w\s'\",:;!@#%&/<>=~`-]*", re.ASCII)
 
 
 class Keyword:
-    """One example between word boundaries; it is a regular expression, as in Rasa 3.6, or plain text if it can't be one."""
+    """One example between word boundaries: a regular expression, as in Rasa 3.6, or plain text if it can't be one."""
 
     def __init__(self, text: str, intent: str, flags: int) -> None:
         self.text, self.intent, self._flags = text, intent, flags
@@ -43,7 +43,7 @@ class Keyword:
 
 
 class KeywordIntentClassifier:
-    """The intent of the first keyword (in the order of the training data) that the message contains, with confidence 1.0."""
+    """The intent of the first keyword, in the order of the training data, that the message has; confidence 1.0."""
 
     OPTIONS: Mapping[str, Any] = {"case_sensitive": True}
 
@@ -97,7 +97,8 @@ def _unique(data: TrainingData) -> dict[str, str]:
         intent = str(example.base_intent)
         if intents.setdefault(example.text, intent) != intent:
             log.warning(
-                "Keyword %r stands for intents %r and %r; it is left out of both", example.text, intents[example.text], intent
-            )
+                "Keyword %r stands for intents %r and %r; it is left out of both",
+                example.text, intents[example.text], intent,
+            )  # fmt: skip
             doubtful.add(example.text)
     return {text: intent for text, intent in intents.items() if text not in doubtful}

@@ -1,4 +1,4 @@
-"""Learning a linear text classifier: n-gram counts and labels in, a LinearModel out; with numpy where it is installed, else in plain Python.
+"""Learning a linear text classifier: texts with labels in, a LinearModel out; numpy helps where it is installed.
 
 Multinomial logistic regression by per-example sparse AdaGrad (Duchi, Hazan and Singer, 2011) with feature dropout.
 """
@@ -14,14 +14,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from botapi.nlu import numpylearning
-from botapi.nlu.featurizers import NgramFeatures, count_ngrams
-from botapi.nlu.linear import LinearModel, softmax
+from botapi.nlu.featurizers import Vector, fit
+from botapi.nlu.linear import LARGEST_WEIGHT, ZERO, LinearModel, softmax
 
-Vector = tuple[list[int], list[float]]
 # With fewer examples a label than this, the label's own name is a good further example.
 FEW_EXAMPLES = 30
 # PERF: numpy pays off, its import included, from about this many (example, label) pairs on.
-NUMPY_PAYS_OFF = 4_000
+NUMPY_PAYS_OFF = 1_000
 
 FIELD_BITS = 64
 WEIGHT_BITS, VALUE_BITS = 20, 23
@@ -56,27 +55,25 @@ def learn(examples: Sequence[tuple[str, str]], *, seed: int, numpy: bool | None 
     if len(examples) < FEW_EXAMPLES * len(labels):
         texts += [label.replace("_", " ").replace("/", " ") for label in labels]
         targets += range(len(labels))
-    counts = list(map(count_ngrams, texts))
-    features = NgramFeatures.fit(counts)
-    vectors = list(map(features.vector, counts))
+    features, vectors = fit(texts)
     if numpy is None:
         numpy = len(examples) * len(labels) >= NUMPY_PAYS_OFF and importlib.util.find_spec("numpy") is not None
     train = numpylearning.train if numpy else train_plain
-    weights, bias = train(vectors, targets, (len(features), len(labels)), Recipe(), seed)
-    return LinearModel.quantised(labels, features, weights, bias)
+    weights, scale, bias = train(vectors, targets, (len(features), len(labels)), Recipe(), seed)
+    return LinearModel(labels, features, weights, scale, bias)
 
 
 def train_plain(
     vectors: Sequence[Vector], targets: Sequence[int], size: tuple[int, int], recipe: Recipe, seed: int
-) -> tuple[array[float], list[float]]:
-    """Weights (row-major, features by labels) and biases."""
+) -> tuple[array[int], float, list[float]]:
+    """Weights (row-major, features by labels) as LinearModel has them, their scale, and biases."""
     state = _State(size, recipe, seed)
     order = list(range(len(vectors)))
     for _ in range(recipe.epochs):
         state.random.shuffle(order)
         for n in order:
             state.step(vectors[n], targets[n])
-    return state.weights(), state.bias
+    return *state.weights(), state.bias
 
 
 class _State:
@@ -114,7 +111,7 @@ class _State:
         kept = [(i, value / keep) for i, value in zip(*vector, strict=True) if draw() < keep]
         return [i for i, _ in kept], [value for _, value in kept]
 
-    def _scores(self, indices: list[int], values: list[float]) -> list[float]:
+    def _scores(self, indices: Sequence[int], values: Sequence[float]) -> list[float]:
         rows = self._rows
         whole = [int(value * (1 << VALUE_BITS)) for value in values]
         total = sum([rows[i] * value for i, value in zip(indices, whole, strict=True)])
@@ -123,7 +120,7 @@ class _State:
         unit = 1.0 / (1 << WEIGHT_BITS + VALUE_BITS)
         return [bias + (field - offset) * unit for bias, field in zip(self.bias, fields, strict=True)]
 
-    def _correct(self, indices: list[int], values: list[float], wrong: list[tuple[int, float]]) -> None:
+    def _correct(self, indices: Sequence[int], values: Sequence[float], wrong: list[tuple[int, float]]) -> None:
         rows, squares, root = self._rows, self._squares, math.sqrt
         rate = -self._recipe.learning_rate * (1 << WEIGHT_BITS)
         steps = [(label, label * FIELD_BITS, error) for label, error in wrong]
@@ -138,10 +135,12 @@ class _State:
                 change += int(rate * slope / root(square)) << shift
             rows[i] += change
 
-    def weights(self) -> array[float]:
-        unit = 1.0 / (1 << WEIGHT_BITS)
+    def weights(self) -> tuple[array[int], float]:
+        """The weights as LinearModel has them, and their scale."""
         size = FIELD_BITS // 8 * self._labels
-        flat = array("d")
+        flat = array("q")
         for row in self._rows:
-            flat.extend((field - OFFSET) * unit for field in array("Q", row.to_bytes(size, sys.byteorder)))
-        return flat
+            flat.extend(field - OFFSET for field in array("Q", row.to_bytes(size, sys.byteorder)))
+        largest = max(max(flat), -min(flat), 1)
+        rounded = array("H", [round(weight * LARGEST_WEIGHT / largest) + ZERO for weight in flat])
+        return rounded, largest / LARGEST_WEIGHT / (1 << WEIGHT_BITS)

@@ -1,6 +1,7 @@
 """The linear text classifier in use: n-gram counts in, labels with confidences out; saved as one table and arrays.
 
-A score is bias + sum of weight * feature value, a confidence the softmax of the scores. Weights are 16-bit integers times one scale.
+A score is bias + sum of weight * feature value, a confidence the softmax of the scores. Weights are unsigned 16-bit
+integers: less ZERO, times one scale, they are the real ones.
 
 PERF: scoring is plain Python and fast, because the weights of one feature for all labels are packed into one big
 integer with a field of 64 bits for each label: one multiplication and one addition of big integers then serve all
@@ -12,16 +13,15 @@ from __future__ import annotations
 import math
 import sys
 from array import array
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from itertools import repeat
+from operator import mul
 
 from botapi.errors import ModelError
 from botapi.nlu.arrays import Array, read_arrays, write_arrays
-from botapi.nlu.featurizers import NgramFeatures
+from botapi.nlu.featurizers import NgramCounts, NgramFeatures
 from botapi.nlu.tables import ADVICE, read_table, write_table
 
-LARGEST_WEIGHT = 32767
+ZERO, LARGEST_WEIGHT = 32768, 32767
 # Feature values are at most 1: 30 fractional bits keep them within one digit of CPython's integers.
 VALUE_BITS = 30
 FIELD_BYTES = 8
@@ -40,43 +40,32 @@ class LinearModel:
         self._packed: dict[int, int] = {}
         self._most_packed = max(256, MAX_PACKED_BYTES // (FIELD_BYTES * max(1, len(labels))))
 
-    @classmethod
-    def quantised(
-        cls, labels: Sequence[str], features: NgramFeatures, weights: Sequence[float], bias: Sequence[float]
-    ) -> LinearModel:
-        """The model with its real weights (row-major, features by labels) rounded to 16 bits."""
-        scale = max(max(weights, default=0.0), -min(weights, default=0.0)) / LARGEST_WEIGHT or 1.0
-        rounded = array("h", map(round, (weight / scale for weight in weights)))
-        return cls(labels, features, rounded, scale, bias)
-
-    def confidences(self, counts: tuple[Counter[str], Counter[str]]) -> list[float]:
+    def confidences(self, counts: NgramCounts) -> list[float]:
         """One confidence for each label; they add up to 1."""
         return softmax(self.scores(*self.features.vector(counts)))
 
-    def ranking(self, counts: tuple[Counter[str], Counter[str]]) -> list[tuple[str, float]]:
+    def ranking(self, counts: NgramCounts) -> list[tuple[str, float]]:
         """(label, confidence), best first; equal ones in the order of the labels."""
         confidences = self.confidences(counts)
-        order = sorted(range(len(self.labels)), key=lambda i: -confidences[i])
+        order = sorted(range(len(confidences)), key=confidences.__getitem__, reverse=True)
         return [(self.labels[i], confidences[i]) for i in order]
 
     def scores(self, indices: Sequence[int], values: Sequence[float]) -> list[float]:
         """One score for each label, for the features with these indices and values (0 to 1)."""
-        whole = [round(value * (1 << VALUE_BITS)) for value in values]
+        whole = [int(value * (1 << VALUE_BITS)) for value in values]
         packed = self._packed
-        total = 0
-        for i, value in zip(indices, whole, strict=True):
-            row = packed.get(i)
-            total += (self._pack(i) if row is None else row) * value
+        rows = [packed.get(i) or self._pack(i) for i in indices]
+        total = sum(map(mul, rows, whole))
         fields = array("Q", total.to_bytes(FIELD_BYTES * len(self.labels), sys.byteorder))
-        offset = sum(whole) << 15
+        offset = sum(whole) * ZERO
         unit = self._scale / (1 << VALUE_BITS)
         return [bias + (field - offset) * unit for bias, field in zip(self._bias, fields, strict=True)]
 
     def _pack(self, feature: int) -> int:
-        """The weights of one feature in one integer, each raised by 2**15 so that it is never negative."""
+        """The weights of one feature in one integer."""
         size = len(self.labels)
         row = self._weights[feature * size : (feature + 1) * size]
-        packed = int.from_bytes(array("Q", map(int.__add__, row, repeat(1 << 15))).tobytes(), sys.byteorder)
+        packed = int.from_bytes(array("Q", row).tobytes(), sys.byteorder)
         if len(self._packed) >= self._most_packed:
             self._packed.clear()
         self._packed[feature] = packed
@@ -85,29 +74,36 @@ class LinearModel:
     def save(self) -> dict[str, bytes]:
         """A table and arrays; equal models give equal bytes."""
         labels, features = len(self.labels), len(self.features)
-        table = {"labels": list(self.labels), "words": list(self.features.words), "characters": list(self.features.characters)}
+        words, characters = list(self.features.words), list(self.features.characters)
         arrays = {
             "weights": Array((features, labels), self._weights),
             "scale": Array((1,), array("d", [self._scale])),
             "bias": Array((labels,), array("d", self._bias)),
             "idf": Array((features,), array("d", self.features.idf)),
         }
+        table = {"labels": list(self.labels), "words": words, "characters": characters}
         return {TABLE_MEMBER: write_table(table), ARRAYS_MEMBER: write_arrays(arrays)}
 
     @classmethod
     def load(cls, members: Mapping[str, bytes]) -> LinearModel:
         """The model that `save` wrote (ModelError)."""
         table = read_table(members, TABLE_MEMBER, dict[str, list[str]])
-        if table.keys() != {"labels", "words", "characters"}:
+        if table.keys() != {"labels", "words", "characters"} or not table["labels"]:
             raise ModelError(f"Member {TABLE_MEMBER!r} of the model has unexpected contents; {ADVICE}")
         words, characters = table["words"], table["characters"]
         labels, features = len(table["labels"]), len(words) + len(characters)
-        shapes = {"weights": ("h", (features, labels)), "scale": ("d", (1,)), "bias": ("d", (labels,)), "idf": ("d", (features,))}
+        shapes = {
+            "weights": ("H", (features, labels)),
+            "scale": ("d", (1,)),
+            "bias": ("d", (labels,)),
+            "idf": ("d", (features,)),
+        }
         arrays = {name: value.data for name, value in read_arrays(members, ARRAYS_MEMBER, shapes).items()}
-        return cls(
-            table["labels"], NgramFeatures(words, characters, arrays["idf"]),
-            arrays["weights"], arrays["scale"][0], arrays["bias"],
-        )  # fmt: skip
+        scale, bias, idf = arrays["scale"][0], arrays["bias"], arrays["idf"]
+        # Outside these bounds, which no training reaches, scores would overflow.
+        if not (0 < scale < 1 and all(abs(b) < 1e6 for b in bias) and all(1 <= value < 100 for value in idf)):
+            raise ModelError(f"Member {ARRAYS_MEMBER!r} of the model has numbers out of range; {ADVICE}")
+        return cls(table["labels"], NgramFeatures(words, characters, idf), arrays["weights"], scale, bias)
 
 
 def softmax(scores: Sequence[float]) -> list[float]:

@@ -1,12 +1,11 @@
-"""One text on its way through the pipeline: a string goes in, each component adds to it, Rasa's parse data comes out."""
+"""One text on its way through the pipeline: a string in, each component adds to it, Rasa's parse data out."""
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from botapi.nlu.featurizers import count_ngrams
+from botapi.nlu.featurizers import NgramCounts, count_ngrams
 
 # Components look at no more than this many characters, so that the cost of a message is bounded whatever is sent.
 # The text in the answer is never cut.
@@ -38,7 +37,7 @@ class Message:
     ranking_shown: bool = False
     entities: list[dict[str, Any]] = field(default_factory=list)
     response_selector: dict[str, Any] = field(default_factory=dict)
-    _ngrams: tuple[Counter[str], Counter[str]] | None = None
+    _ngrams: NgramCounts | None = None
 
     @property
     def text(self) -> str:
@@ -46,7 +45,7 @@ class Message:
         return self.full_text[:MAX_CHARACTERS]
 
     @property
-    def ngrams(self) -> tuple[Counter[str], Counter[str]]:
+    def ngrams(self) -> NgramCounts:
         """How often each word and character n-gram occurs; counted once for all learned components."""
         if self._ngrams is None:
             self._ngrams = count_ngrams(self.text)

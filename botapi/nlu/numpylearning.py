@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from botapi.nlu.featurizers import Vector
+from botapi.nlu.linear import LARGEST_WEIGHT, ZERO
 
 if TYPE_CHECKING:
-    from botapi.nlu.learning import Recipe, Vector
+    from botapi.nlu.learning import Recipe
 
 
 def train(
     vectors: Sequence[Vector], targets: Sequence[int], size: tuple[int, int], recipe: Recipe, seed: int
-) -> tuple[Any, list[float]]:
-    """Weights (row-major, features by labels) and biases: the steps of learning.train_plain, in single precision."""
+) -> tuple[array[int], float, list[float]]:
+    """Weights (row-major, features by labels) as LinearModel has them, their scale, and biases: train_plain's steps."""
     import numpy as np
 
     features, labels = size
@@ -46,4 +50,6 @@ def train(
             slopes *= np.float32(recipe.learning_rate)
             slopes /= np.sqrt(grown, grown)
             weights[cells] -= slopes
-    return weights, [float(b) for b in bias]
+    scale = float(np.abs(weights).max(initial=0)) / LARGEST_WEIGHT or 1.0 / LARGEST_WEIGHT
+    rounded = array("H", (np.rint(weights / np.float32(scale)) + ZERO).astype(np.uint16).tobytes())
+    return rounded, scale, [float(b) for b in bias]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from botapi.data.examples import TrainingData
@@ -25,7 +25,7 @@ class Pipeline:
     @classmethod
     def train(
         cls,
-        config: Iterable[Mapping[str, Any]] | None,
+        config: Sequence[Mapping[str, Any]] | None,
         language: str,
         data: TrainingData,
         *,
@@ -37,23 +37,23 @@ class Pipeline:
         `report` gets one line for each component that is replaced, has options without effect, or takes long.
         Raises ConfigError for an unknown component, a wrong option, or data that a component can't use.
         """
-        config = [dict(item) if isinstance(item, Mapping) else item for item in _given(config)]
+        steps = read_pipeline(_given(config))
         training = Training(language=language, seed=seed, report=report)
         parts: list[tuple[str, Component]] = []
-        for step in read_pipeline(config):
+        for step in steps:
             if step.note:
                 report(step.note)
             if step.part is not None:
                 parts.append((step.member_prefix, step.part.train(step.options, data, training)))
-        return cls(config, parts)
+        return cls([dict(item) for item in _given(config)], parts)
 
     @classmethod
-    def load(cls, config: Iterable[Mapping[str, Any]] | None, members: Mapping[str, bytes]) -> Pipeline:
+    def load(cls, config: Sequence[Mapping[str, Any]] | None, members: Mapping[str, bytes]) -> Pipeline:
         """The pipeline that `save` gave the members of, with the configuration it was trained with (ModelError)."""
-        config = [dict(item) for item in _given(config)]
-        steps = [step for step in read_pipeline(config) if step.part is not None]
+        steps = [step for step in read_pipeline(_given(config)) if step.part is not None]
         _refuse_foreign(members, steps)
-        return cls(config, [(step.member_prefix, _load(step, members)) for step in steps])
+        parts = [(step.member_prefix, _load(step, members)) for step in steps]
+        return cls([dict(item) for item in _given(config)], parts)
 
     def save(self) -> dict[str, bytes]:
         """Everything learned, as {`NN-<component>/<file>`: bytes}; the same training gives the same bytes."""
@@ -69,7 +69,7 @@ class Pipeline:
         return found
 
 
-def _given(config: Iterable[Mapping[str, Any]] | None) -> Iterable[Mapping[str, Any]]:
+def _given(config: Sequence[Mapping[str, Any]] | None) -> Sequence[Mapping[str, Any]]:
     return DEFAULT_PIPELINE if config is None else config
 
 
@@ -89,7 +89,7 @@ def _refuse_foreign(members: Mapping[str, bytes], steps: list[Step]) -> None:
 
 
 def _name_full_retrieval_intent(found: dict[str, Any]) -> None:
-    """Name the response key beside a retrieval intent, as Rasa's processor does; None when no selector answers for it."""
+    """Name the response key beside a retrieval intent, as Rasa does; None when no selector answers for it."""
     selector = found.get("response_selector", {})
     name = found["intent"]["name"]
     if name and name in selector.get("all_retrieval_intents", ()):

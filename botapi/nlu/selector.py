@@ -1,4 +1,4 @@
-"""Answers to retrieval intents (`ResponseSelector`): a message in, the response key that fits best, with its responses, out."""
+"""Answers to retrieval intents (`ResponseSelector`): a message in, the response key that fits best out."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class ResponseSelector:
         return {**tables, **(self._model.save() if self._model else {})}
 
     def process(self, message: Message) -> None:
-        """Add the prediction under the retrieval intent's name, or under `default`; nothing when nothing was learned."""
+        """Add the prediction under the retrieval intent's name, or under `default`; nothing if nothing was learned."""
         if self._model is None:
             return
         ranking = self._model.ranking(message.ngrams)

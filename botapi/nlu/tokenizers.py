@@ -28,7 +28,7 @@ EMOJI = re.compile(
 
 
 class WhitespaceTokenizer:
-    """Splits at blanks and drops the marks around words; `token_pattern`, a regular expression, splits tokens further."""
+    """Splits at blanks and drops marks around words; `token_pattern`, a regular expression, splits tokens further."""
 
     OPTIONS: Mapping[str, Any] = {
         "intent_tokenization_flag": False,
@@ -52,8 +52,8 @@ class WhitespaceTokenizer:
         """Nothing is learned; a language that is written without blanks between words is refused (ConfigError)."""
         if training.language in UNSUPPORTED_LANGUAGES:
             raise ConfigError(
-                f"Language {training.language!r} is written without blanks between words, which WhitespaceTokenizer needs; "
-                "leave out the tokenizer, the intent classifier needs none"
+                f"Language {training.language!r} is written without blanks between words, so WhitespaceTokenizer "
+                "can't split it; leave the tokenizer out, the intent classifier needs none"
             )
         return cls(options)
 
@@ -102,7 +102,7 @@ def _shadow_character(character: str) -> str:
 
 
 def _split_further(token: Token, pattern: re.Pattern[str]) -> list[Token]:
-    """The parts of a token that the pattern (or its first group, if it has one) matches; the token when there are none."""
+    """The parts of a token that the pattern (or its first group) matches; the token when there are none."""
     group = 1 if pattern.groups else 0
-    parts = [Token(m[group], token.start + m.start(group), token.start + m.end(group)) for m in pattern.finditer(token.text)]
-    return [part for part in parts if part.text] or [token]
+    found = (match for match in pattern.finditer(token.text) if match[group])
+    return [Token(m[group], token.start + m.start(group), token.start + m.end(group)) for m in found] or [token]
