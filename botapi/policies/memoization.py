@@ -1,0 +1,250 @@
+"""Policies that know stories by heart: training trackers in, a table from the last turns to the next action out."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from typing import Any
+
+from botapi.data.unroll import TrainingTracker
+from botapi.names import ACTION_LISTEN
+from botapi.policies.features import (
+    NOTHING_SEEN,
+    Features,
+    History,
+    Seen,
+    State,
+    state_from_json,
+    state_key,
+    without_text,
+)
+from botapi.policies.options import damaged, dump_json, load_json, read_options
+from botapi.policies.policy import PolicyPrediction, score_of_message
+from botapi.state.domain import Domain
+from botapi.state.events import ActiveLoop, AllSlotsReset, SlotSet, UserUttered
+from botapi.state.livestate import Moment
+
+Key = tuple[Hashable, ...]
+FILE = "memorized_turns.json"
+# Without max_history, how many turns back a conversation is cut beyond the longest story, at most.
+EXTRA_CUTS = 20
+
+
+class MemoizationPolicy:
+    """Predicts what a story did after exactly the same last `max_history` turns (all turns, when it is null or 0)."""
+
+    name = "MemoizationPolicy"
+    defaults: Mapping[str, Any] = {"priority": 3, "max_history": None, "use_nlu_confidence_as_score": False}
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        options = read_options(self.name, config, self.defaults)
+        self.priority: int = options["priority"]
+        self.max_history: int | None = options["max_history"] or None
+        self.use_nlu_confidence: bool = options["use_nlu_confidence_as_score"]
+        self._examples: list[tuple[list[State], str]] = []
+        self._index: dict[Key, str] = {}
+        self._longest = 0
+
+    def train(self, trackers: Sequence[TrainingTracker], domain: Domain, features: Features) -> str:
+        known: dict[Key, tuple[list[State], str | None]] = {}
+        for tracker in trackers:
+            if tracker.is_rule or tracker.is_augmented:
+                continue
+            for states, action in examples(tracker, features):
+                last = states[-self.max_history :] if self.max_history else states
+                key = tuple(map(state_key, last))
+                if key in known and known[key][1] != action:
+                    # The same turns with different ends teach nothing.
+                    known[key] = (last, None)
+                else:
+                    known.setdefault(key, (last, action))
+        self._keep([(states, action) for states, action in known.values() if action is not None])
+        return f"{len(self._examples)} different examples"
+
+    def predict(self, history: History) -> PolicyPrediction:
+        action = self._recall(history)
+        scores = {} if action is None else {action: score_of_message(history, self.use_nlu_confidence)}
+        return PolicyPrediction(scores, self.name, self.priority)
+
+    def save(self) -> dict[str, bytes]:
+        numbers: dict[Hashable, int] = {}
+        table: list[State] = []
+        rows = []
+        for states, action in self._examples:
+            row = []
+            for state in states:
+                number = numbers.setdefault(state_key(state), len(table))
+                if number == len(table):
+                    table.append(state)
+                row.append(number)
+            rows.append([row, action])
+        return {FILE: dump_json({"states": table, "examples": rows})}
+
+    def load(self, files: Mapping[str, bytes], domain: Domain) -> None:
+        data = load_json(self.name, files, FILE)
+        try:
+            table = [state_from_json(state) for state in data["states"]]
+            rows = [([table[number] for number in row], action) for row, action in data["examples"]]
+            known = all(isinstance(action, str) and action in domain.action_index and row for row, action in rows)
+        except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
+            raise damaged(self.name, f"{FILE} has another form than expected") from error
+        if not known:
+            raise damaged(self.name, f"{FILE} names actions that the domain does not have")
+        self._keep(rows)
+
+    def _keep(self, found: list[tuple[list[State], str]]) -> None:
+        self._examples = found
+        self._index = {tuple(map(state_key, states)): action for states, action in found}
+        self._longest = max((len(states) for states, _ in found), default=0)
+
+    def _recall(self, history: History) -> str | None:
+        return self._find(history.story_view.seen)
+
+    def _find(self, seen: Seen | None) -> str | None:
+        """The action after the turns up to `seen`."""
+        return None if seen is None else self._index.get(self._key(seen))
+
+    def _key(self, seen: Seen) -> Key:
+        """The last turns up to `seen`, oldest first; empty where there are more than any story has."""
+        if self.max_history is None and seen.depth > self._longest:
+            return ()
+        return tuple(self._keys(seen))[::-1]
+
+    def _keys(self, seen: Seen) -> Iterator[Hashable]:
+        """Keys of the last turns, newest first."""
+        wanted = self.max_history or self._longest
+        turn: Seen | None = seen
+        is_last = True
+        while turn is not None and wanted:
+            if not turn.is_unlikely:
+                shown = without_text(turn.state) if is_last else turn.state
+                yield turn.key if shown is turn.state else state_key(shown)
+                is_last = False
+                wanted -= 1
+            turn = turn.before
+
+
+class AugmentedMemoizationPolicy(MemoizationPolicy):
+    """Where nothing matches, forgets the oldest turn, and the slots that were set in it, until something does."""
+
+    name = "AugmentedMemoizationPolicy"
+    _last_users: frozenset[Hashable] = frozenset()
+
+    def _keep(self, found: list[tuple[list[State], str]]) -> None:
+        super()._keep(found)
+        self._last_users = frozenset(state_key(states[-1])[0] for states, _ in found)
+
+    def _recall(self, history: History) -> str | None:
+        action = super()._recall(history)
+        if action is not None or not self._index:
+            return action
+        state = history.state(0)
+        # PERF: right after a message, its intent and entities are part of every cut; most cuts needn't be tried.
+        if state is not None and _is_after_listen(state) and state_key(state)[0] not in self._last_users:
+            return None
+        moments = [*history.tracker.moments[self._first_cut(history.tracker.moments) :], history.now]
+        changes = _changes(history, moments)
+        for begin in range(len(moments) - 1):
+            action = self._find(self._replay(history, moments, changes, begin))
+            if action is not None:
+                return action
+        return None
+
+    def _first_cut(self, moments: Sequence[Moment]) -> int:
+        """Where the oldest cut is: at the last listen that has more than `max_history` actions from it on."""
+        index = len(moments)
+        if self.max_history is None:
+            return max(0, index - self._longest - EXTRA_CUTS)
+        while index:
+            index -= 1
+            action = moments[index].action
+            if len(moments) - index > self.max_history and action is not None and action.name == ACTION_LISTEN:
+                return index
+        return 0
+
+    def _replay(
+        self, history: History, moments: Sequence[Moment], changes: Sequence[_Change], begin: int
+    ) -> Seen | None:
+        """What stories see when everything before the moment `begin` never happened."""
+        features = history.features
+        position = moments[begin].position
+        state: State = {"slots": features.initial_slots} if features.initial_slots else {}
+        view = features.look(NOTHING_SEEN, state, moments[begin], None, ACTION_LISTEN)
+        for moment, change in zip(moments[begin + 1 :], changes[begin + 1 :], strict=True):
+            state = change.since(position, features)
+            loop = state.get("active_loop")
+            view = features.look(view, state, moment, loop["name"] if loop else None, moment.followup_action)
+        return view.seen
+
+
+class _Change:
+    """A state with the positions of the events that made its parts: -1 where that is before the first cut."""
+
+    __slots__ = ("loop_at", "message_at", "slots_at", "state")
+
+    def __init__(self, state: State, message_at: int, loop_at: int, slots_at: dict[str, int]) -> None:
+        self.state = state
+        self.message_at = message_at
+        self.loop_at = loop_at
+        self.slots_at = slots_at
+
+    def since(self, position: int, features: Features) -> State:
+        """The state without what came before a position."""
+        state = self.state
+        found: State = {"prev_action": state["prev_action"]}
+        if self.message_at >= position and "user" in state:
+            found["user"] = state["user"]
+        if self.loop_at >= position and "active_loop" in state:
+            found["active_loop"] = state["active_loop"]
+        if slots := self._slots_since(position, features):
+            found["slots"] = slots
+        return found
+
+    def _slots_since(self, position: int, features: Features) -> dict[str, Any]:
+        slots = self.state.get("slots", {})
+        if all(self.slots_at.get(name, -1) >= position for name in {*slots, *features.initial_slots}):
+            return slots
+        found = {name: value for name, value in slots.items() if self.slots_at.get(name, -1) >= position}
+        for name, value in features.initial_slots.items():
+            if self.slots_at.get(name, -1) < position:
+                found[name] = value
+        return found
+
+
+def _changes(history: History, moments: Sequence[Moment]) -> list[_Change]:
+    """For each moment, its state and where the parts of it come from."""
+    events = history.tracker.applied_events()
+    features = history.features
+    position = moments[0].position
+    message_at = loop_at = -1
+    slots_at: dict[str, int] = {}
+    found = []
+    before: Moment | None = None
+    for moment in moments:
+        while position < moment.position:
+            event = events[position]
+            kind = type(event)
+            if kind is UserUttered:
+                message_at = position
+            elif kind is SlotSet:
+                slots_at = {**slots_at, event.name: position}  # type: ignore[attr-defined]
+            elif kind is ActiveLoop:
+                loop_at = position
+            elif kind is AllSlotsReset:
+                slots_at = {}
+            position += 1
+        found.append(_Change(features.state(moment, before), message_at, loop_at, slots_at))
+        before = moment
+    return found
+
+
+def examples(tracker: TrainingTracker, features: Features) -> Iterator[tuple[list[State], str]]:
+    """(states up to an action, the action) for each action of a tracker that can be learned."""
+    states = features.states(tracker.tracker)
+    for index, moment in enumerate(tracker.tracker.moments):
+        action = moment.action
+        if action is not None and not action.unpredictable:
+            yield states[: index + 1], action.name or action.action_text or ""
+
+
+def _is_after_listen(state: State) -> bool:
+    return state.get("prev_action", {}).get("action_name") == ACTION_LISTEN
