@@ -61,7 +61,8 @@ def train(
     inputs = fingerprints(project, kind, augmentation, seed)
     old = None if force else newest_of_kind(out_dir, kind, fixed_name)
     if old is not None and old.metadata.fingerprints == inputs:
-        os.utime(old.path)  # whoever serves the folder's newest archive shall get this one
+        now_ns = time.time_ns()
+        os.utime(old.path, ns=(now_ns, now_ns))  # whoever serves the folder's newest archive shall get this one
         report(f"Nothing changed. You can use the old model stored at '{old.path}'.")
         return Result(Path(old.path), False, (), time.monotonic() - started)
     warnings: list[str] = []
