@@ -1,4 +1,4 @@
-"""A stricter WSGI server side than wsgiref's: an application comes in, a test client that fails on every slip goes out."""
+"""What wsgiref's validator leaves unchecked: an application comes in, a test client that fails on slips goes out."""
 
 from __future__ import annotations
 
