@@ -18,7 +18,6 @@ from botapi.agent.conversation import Conversation
 from botapi.errors import Conflict, InputError, StoreConflict, StoreError
 from botapi.model import find, open_model
 from botapi.names import DEFAULT_SENDER_ID
-from botapi.outbound import Outbound
 from botapi.state.events import Event, from_dict
 from botapi.state.messages import Output, UserMessage
 from botapi.state.tracker import Tracker, Verbosity
@@ -60,7 +59,7 @@ class Agent:
         self.tracker_store: TrackerStore = tracker_store if tracker_store is not None else InMemoryStore()
         self.lock_store: LockStore = lock_store if lock_store is not None else InMemoryLockStore()
         self.outputs = outputs if outputs is not None else {}
-        self.services = services or Services(Outbound())
+        self.services = services or Services()
         self._cached_trackers = cached_trackers
         self._cache: OrderedDict[str, _Cached] = OrderedDict()
         self._cache_guard = threading.Lock()

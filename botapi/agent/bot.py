@@ -6,23 +6,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from botapi.actions.action import Say
 from botapi.actions.builtin import Actions
-from botapi.actions.remote import ActionServer, responses_for
+from botapi.actions.remote import ActionServer
 from botapi.model import Archive, Metadata
 from botapi.nlu import intentsyntax
 from botapi.nlu.pipeline import Pipeline
-from botapi.outbound import Endpoint, Outbound
 from botapi.policies.ensemble import Ensemble
 from botapi.state.domain import Domain
 
 
 @dataclass(frozen=True)
 class Services:
-    """What a bot calls elsewhere: the server of custom actions, and the one that words responses; None: nobody."""
+    """What a bot calls elsewhere: the server of custom actions, and what words responses; None: nobody."""
 
-    outbound: Outbound
     action_server: ActionServer | None = None
-    nlg: Endpoint | None = None
+    generate: Say | None = None
 
 
 @dataclass(frozen=True)
@@ -58,11 +57,7 @@ def load_bot(archive: Archive, services: Services) -> Bot:
         domain,
         Pipeline.load(config.get("pipeline"), nlu) if kind in ("full", "nlu") else None,
         Ensemble.load(config.get("policies"), policies, domain) if kind in ("full", "core") else None,
-        Actions(
-            domain,
-            generate=responses_for(domain, services.nlg, services.outbound),
-            server=services.action_server,
-        ),
+        Actions(domain, generate=services.generate, server=services.action_server),
         archive.metadata,
         Path(archive.path),
     )

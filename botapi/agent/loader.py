@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from botapi.actions.nlg import generator
 from botapi.actions.remote import ActionServer
 from botapi.agent.agent import Agent
 from botapi.agent.bot import Services, load_bot
@@ -35,4 +36,4 @@ def services_of(settings: Settings) -> Services:
         read_endpoint(section, name) if (section := settings.section(name)) else None
         for name in ("action_endpoint", "nlg")
     )
-    return Services(outbound, ActionServer(actions, outbound) if actions else None, nlg)
+    return Services(ActionServer(actions, outbound) if actions else None, generator(nlg, outbound))
