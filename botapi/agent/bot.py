@@ -38,7 +38,7 @@ class Bot:
     def parse(self, text: str) -> dict[str, Any]:
         """What a text means: {"text", "intent": {"name", "confidence"}, "entities": […], "intent_ranking": […], …}."""
         # A model without a domain, for understanding only, takes every name.
-        intents, entities = (None, None) if self.domain.is_empty() else (self.domain.intents, self.domain.entities)
+        intents, entities = (None, None) if self.domain.is_empty else (self.domain.intents, self.domain.entities)
         found = intentsyntax.read(text, intents, entities)
         if found is not None:
             return found
