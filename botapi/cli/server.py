@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import signal
+import socket
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -45,24 +46,17 @@ class Server:
             headers = {"x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-forwarded-port"}
             proxy = {"trusted_proxy": trusted_proxy, "trusted_proxy_headers": headers}
         self.sockets: dict[int, Any] = {}
-        try:
-            self.waitress = waitress.server.create_server(
-                application,
-                map=self.sockets,
-                host=host,
-                port=port,
-                threads=threads,
-                channel_timeout=max(1, int(idle_s)),
-                max_request_body_size=max_body_bytes + BODY_ROOM_BYTES,
-                ident=IDENT,
-                clear_untrusted_proxy_headers=True,
-                **proxy,
-            )
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            raise ConfigError(
-                f"Can't listen on {host} port {port}: {reason}. Choose another --port or --interface."
-            ) from error
+        self.waitress = waitress.server.create_server(
+            application,
+            map=self.sockets,
+            sockets=bound(host, port),
+            threads=threads,
+            channel_timeout=max(1, int(idle_s)),
+            max_request_body_size=max_body_bytes + BODY_ROOM_BYTES,
+            ident=IDENT,
+            clear_untrusted_proxy_headers=True,
+            **proxy,
+        )
         self.stopping = False
 
     @property
@@ -133,3 +127,24 @@ class Server:
 
     def _channels(self) -> Iterator[HTTPChannel]:
         return (one for one in list(self.sockets.values()) if isinstance(one, HTTPChannel))
+
+
+def bound(host: str, port: int) -> list[socket.socket]:
+    """A socket for each address that `host` means, bound to `port`; raises ConfigError."""
+    found: list[socket.socket] = []
+    try:
+        for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+            found.append(socket.socket(family, kind, protocol))
+            found[-1].setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                found[-1].setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            # NOTE: with port 0 every address gets the port that the first one was given.
+            found[-1].bind((address[0], port or found[0].getsockname()[1], *address[2:]))
+    except OSError as error:
+        for one in found:
+            one.close()
+        reason = error.strerror or str(error)
+        raise ConfigError(
+            f"Can't listen on {host} port {port}: {reason}. Choose another --port or --interface."
+        ) from error
+    return found
