@@ -79,11 +79,6 @@ def output_of(request: Request, agent: Agent, tracker: Tracker) -> Output:
     return (agent.outputs.get(name) if name else None) or CollectingOutput()
 
 
-def collected(output: Output) -> dict[str, Any]:
-    """{"messages": […]} when the responses were collected for the answer, else {}."""
-    return {"messages": output.messages} if isinstance(output, CollectingOutput) else {}
-
-
 def update_conversation_with_events(
     conversation_id: str, processor: Conversation, domain: Domain, events: list[Event]
 ) -> Tracker:

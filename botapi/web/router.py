@@ -98,9 +98,7 @@ class Router:
             environ["wsgiorg.routing_args"] = ((), params)
             return app(environ, start_response)
         if not known:
-            raise HTTPError(
-                404, "NotFound", f"There is no resource at {path!r}; see docs/http-api.md."
-            )
+            raise HTTPError(404, "NotFound", f"There is no resource at {path!r}; see docs/http-api.md.")
         headers = [("Allow", allow(known))]
         if method == "OPTIONS":
             start_response("204 No Content", headers)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from botapi.errors import InputError
-from botapi.state.messages import CollectingOutput, UserMessage
+from botapi.state.messages import CollectingOutput, Output, UserMessage
 from botapi.state.tracker import Tracker, Verbosity
 from botapi.web.api import Api
 from botapi.web.parameters import (
-    collected,
     event_verbosity_parameter,
     optional_number,
     output_of,
@@ -24,10 +23,17 @@ from botapi.web.response import Response, json_response, text_response
 from botapi.web.stories import get_test_stories
 
 
-def shown(tracker: Tracker, verbosity: Verbosity, **more: Any) -> Response:
-    """The answer with the latest session of a tracker, alone or, with `more`, as one of several keys."""
-    state = tracker.current_state(verbosity, session=True)
-    return json_response({"tracker": state, **more} if more else state)
+def shown(tracker: Tracker, verbosity: Verbosity) -> Response:
+    """The answer with the latest session of a tracker."""
+    return json_response(tracker.current_state(verbosity, session=True))
+
+
+def shown_with(output: Output, tracker: Tracker, verbosity: Verbosity) -> Response:
+    """The answer {"tracker": …}, with the "messages" of an output that collected them for it."""
+    answer: dict[str, Any] = {"tracker": tracker.current_state(verbosity, session=True)}
+    if isinstance(output, CollectingOutput):
+        answer["messages"] = output.messages
+    return json_response(answer)
 
 
 def retrieve_tracker(api: Api, request: Request, conversation_id: str) -> Response:
@@ -75,7 +81,7 @@ def execute_action(api: Api, request: Request, conversation_id: str) -> Response
     with api.agent.conversation(conversation_id) as conversation:
         output = output_of(request, api.agent, conversation.tracker)
         conversation.execute(name, body.get("policy"), confidence, output)
-        return shown(conversation.tracker, verbosity, **collected(output))
+        return shown_with(output, conversation.tracker, verbosity)
 
 
 def trigger_intent(api: Api, request: Request, conversation_id: str) -> Response:
@@ -86,7 +92,7 @@ def trigger_intent(api: Api, request: Request, conversation_id: str) -> Response
     with api.agent.conversation(conversation_id) as conversation:
         output = output_of(request, api.agent, conversation.tracker)
         conversation.trigger(name, body.get("entities") or [], output)
-        return shown(conversation.tracker, verbosity, **collected(output))
+        return shown_with(output, conversation.tracker, verbosity)
 
 
 def predict(api: Api, request: Request, conversation_id: str) -> Response:
