@@ -335,14 +335,17 @@ def _send(
 
 
 def _read(response: requests.Response, where: str, deadline: float, max_bytes: int) -> bytes:
+    # read1 takes what has arrived, so that the clock is looked at; urllib3 1.26 has only read, which fills a chunk.
+    read = getattr(response.raw, "read1", response.raw.read)
     chunks, total = [], 0
-    for chunk in response.raw.stream(CHUNK_BYTES, decode_content=False):
+    while chunk := read(CHUNK_BYTES, decode_content=False):
         chunks.append(chunk)
         total += len(chunk)
         if total > max_bytes:
             raise OutboundError(f"{where} sent more than {max_bytes} bytes.")
         if time.monotonic() > deadline:
             raise OutboundError(f"{where} did not finish its answer in time.")
+    response.raw.release_conn()
     return b"".join(chunks)
 
 
