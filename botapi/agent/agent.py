@@ -116,7 +116,7 @@ class Agent:
 
     def parse(self, text: str) -> dict[str, Any]:
         """What a text means, without any conversation."""
-        return self.ready_bot().parse(text)
+        return self.ready_bot().parse(text.strip())
 
     def exists(self, sender_id: str) -> bool:
         return self.tracker_store.last(sender_id) > 0
@@ -164,6 +164,7 @@ class Agent:
             _replay(cached.tracker, missing)
             cached.last = self.tracker_store.last(sender_id)
         tracker = cached.tracker
+        tracker.opened_at = tracker.session_begin
         if tracker.sessions <= 1:
             tracker.settle()  # as Rasa, which replays a conversation of one session when it loads it
         return cached

@@ -137,7 +137,7 @@ class Conversation:
             raise Conflict("The model can only understand messages: it was trained without stories and rules.")
         return self.bot.ensemble.predict(self.tracker, self.bot.domain)
 
-    def prediction(self, verbosity: Verbosity, *, session: bool = True) -> dict[str, Any]:
+    def prediction(self, verbosity: Verbosity) -> dict[str, Any]:
         """The answer of /predict: every action with its score, best first, and the tracker."""
         found = self.predict()
         names = self.bot.domain.action_names
@@ -146,7 +146,7 @@ class Conversation:
             ({"action": name, "score": scores.get(name, 0.0)} for name in names),
             key=lambda one: (-one["score"], one["action"]),
         )
-        state = self.tracker.current_state(verbosity, session=session)
+        state = self.tracker.current_state(verbosity, session=True)
         return {
             "scores": ranked,
             "policy": found.policy,
@@ -192,7 +192,10 @@ class Conversation:
         """Give what the bot says in these events to the output."""
         for event in events:
             if isinstance(event, BotUttered):
-                output.send(self.tracker.sender_id, {**event.data, "text": event.text, "metadata": event.metadata})
+                response = {**event.data, "text": event.text, "metadata": event.metadata}
+                if response.get("attachment") == response.get("image"):  # kept twice, sent once
+                    response["attachment"] = None
+                output.send(self.tracker.sender_id, response)
 
     # --------------------------------------------------------------- sessions
 

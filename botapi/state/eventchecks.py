@@ -28,10 +28,7 @@ def expect(data: Mapping[str, Any], key: str, *kinds: str, where: str = "") -> N
         if isinstance(value, _KINDS[kind]) and not (isinstance(value, bool) and kind in ("number", "integer")):
             return
     path = f"{where}{key}"
-    raise InputError(
-        f"'{path}' must be {' or '.join(kinds)}, found {_describe(value)}.",
-        details={"parameter": path, "in": "body"},
-    )
+    raise InputError(f"'{path}' must be {' or '.join(kinds)}, found {_describe(value)}.")
 
 
 def require(data: Mapping[str, Any], *keys: str, where: str = "") -> None:
@@ -77,8 +74,7 @@ def parse_time(text: Any) -> datetime:
         return datetime.fromisoformat(text[:-1] + "+00:00" if text.endswith(("Z", "z")) else text)
     except ValueError as error:
         raise InputError(
-            f"'date_time' must be an ISO 8601 text such as 2030-01-31T12:00:00, found '{text[:80]}'.",
-            details={"parameter": "date_time", "in": "body"},
+            f"'date_time' must be an ISO 8601 text such as 2030-01-31T12:00:00, found '{text[:80]}'."
         ) from error
 
 
@@ -124,7 +120,7 @@ def _action(data: Mapping[str, Any]) -> None:
     expect(data, "confidence", "number", "null")
     expect(data, "hide_rule_turn", "boolean")
     if data.get("name") is None and data.get("action_text") is None:
-        raise InputError("An action event needs 'name' or 'action_text'.", details={"parameter": "name", "in": "body"})
+        raise InputError("An action event needs 'name' or 'action_text'.")
 
 
 def _rejected(data: Mapping[str, Any]) -> None:

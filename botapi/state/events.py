@@ -375,7 +375,7 @@ def from_dict(data: Any) -> Event:
         cls = EVENTS[name]
     else:
         known = ", ".join(sorted([*EVENTS, *LEGACY_NAMES]))
-        raise InputError(f"Unknown event '{name}'; expected one of: {known}.", details={"event": name})
+        raise InputError(f"Unknown event '{name}'; expected one of: {known}.")
     check = EVENT_CHECKS.get(cls.type_name)
     if check:
         check(data)

@@ -78,6 +78,7 @@ class Tracker:
         self.events: list[Event] = []
         self.moments: list[Moment] = []
         self.session_begin = 0  # the index of the event that began the latest session
+        self.opened_at = 0  # where the session began that was the latest when the conversation was loaded
         self.sessions = 0  # parts that session starts divide the events into
         self.latest_input_channel: str | None = None
         self._applied: list[Event] = []
@@ -143,12 +144,12 @@ class Tracker:
         return self._applied
 
     def events_of(self, verbosity: Verbosity, *, session: bool = False) -> list[Event] | None:
-        """Events for an answer; with `session` only those of the latest session."""
+        """Events for an answer; with `session` only those since `opened_at`."""
         if verbosity is Verbosity.NONE:
             return None
         if verbosity is Verbosity.APPLIED:
             return list(self._applied)
-        begin = self.session_begin if session else 0
+        begin = self.opened_at if session else 0
         if verbosity is Verbosity.AFTER_RESTART:
             begin = max(begin, self._after_restart)
         return self.events[begin:]
@@ -158,7 +159,7 @@ class Tracker:
     ) -> dict[str, Any]:
         """The tracker as Rasa's JSON object.
 
-        `session` shows only events of the latest session, `settled` the replayed state instead of the live one.
+        `session` shows only events since `opened_at`, `settled` the replayed state instead of the live one.
         """
         state = self._replayed if settled else self._live
         shown = self.events_of(verbosity, session=session)
@@ -186,10 +187,11 @@ class Tracker:
         return parts
 
     def until(self, time_s: float) -> Tracker:
-        """A tracker as it was at a time: with the events up to the first that is later."""
+        """A tracker as it was at a time: with the events up to the first that is later (NaN: none)."""
         past = self._empty()
+        past.model_id = past.assistant_id = None
         for event in self.events:
-            if event.timestamp > time_s:
+            if not event.timestamp <= time_s:
                 break
             past.apply(event)
         return past
@@ -200,7 +202,7 @@ class Tracker:
         other.events = self.events.copy()
         other.moments = self.moments.copy()
         other._applied = self._applied.copy()
-        other.session_begin, other.sessions = self.session_begin, self.sessions
+        other.session_begin, other.opened_at, other.sessions = self.session_begin, self.opened_at, self.sessions
         other.latest_input_channel = self.latest_input_channel
         other._after_restart = self._after_restart
         other._loop_names = self._loop_names.copy()

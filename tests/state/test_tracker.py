@@ -198,6 +198,7 @@ def test_verbosities_show_different_events():
     assert count(Verbosity.ALL) == 8
     assert count(Verbosity.AFTER_RESTART) == 4
     assert count(Verbosity.APPLIED) == 1
+    tracker.opened_at = tracker.session_begin
     assert count(Verbosity.ALL, session=True) == 3
     assert tracker.sessions == 2
 

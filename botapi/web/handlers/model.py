@@ -46,7 +46,7 @@ def predict(api: Api, request: Request) -> Response:
     """The scores of all actions after a list of events; nothing is stored."""
     events = validate_events_in_request_body(request)
     verbosity = event_verbosity_parameter(request, Verbosity.AFTER_RESTART)
-    return json_response(api.agent.imagine(events).prediction(verbosity, session=False))
+    return json_response(api.agent.imagine(events).prediction(verbosity))
 
 
 def load(api: Api, request: Request) -> Response:
