@@ -35,7 +35,7 @@ def require(data: Mapping[str, Any], *keys: str, where: str = "") -> None:
     """Raise InputError unless all keys are there."""
     for key in keys:
         if key not in data:
-            raise InputError(f"'{where}{key}' is missing.", details={"parameter": f"{where}{key}", "in": "body"})
+            raise InputError(f"'{where}{key}' is missing.")
 
 
 def check_common(data: Any) -> str:
