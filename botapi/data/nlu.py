@@ -32,9 +32,9 @@ def from_dict(content: Any) -> TrainingData:
         raise reader.error(content, "nlu", "The `nlu` part is not a list; expected entries such as `- intent: greet`.")
     for number, item in enumerate(items):
         reader.item(items, number, item)
-    responses = content.get("responses") or {}
-    domaindict.check({"responses": responses})
-    reader.data.responses.update(plain(responses))
+    if content.get("responses") is not None:
+        domaindict.check_section(content, "responses")
+        reader.data.responses.update(plain(content["responses"]))
     return reader.data
 
 

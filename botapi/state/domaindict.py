@@ -35,14 +35,19 @@ def check(data: Any) -> None:
     for key, value in data.items():
         if key not in DOMAIN_KEYS and key not in OTHER_KEYS:
             raise _error(data, key, f"The domain has the unknown key '{key}'. Known are: {', '.join(DOMAIN_KEYS)}.")
-        if value is None:
-            continue
-        expected = list if key in LISTS else Mapping if key in DOMAIN_KEYS else None
-        if expected and not isinstance(value, expected):
-            wanted = "list" if expected is list else "mapping"
-            raise _error(data, key, f"The domain's '{key}' is {_kind(value)}; expected a {wanted}.")
-        if key in _CHECKS:
-            _CHECKS[key](value)
+        if value is not None and key in DOMAIN_KEYS:
+            check_section(data, key)
+
+
+def check_section(data: Mapping[str, Any], key: str) -> None:
+    """As `check`, for one section, such as the responses in a file of training data."""
+    value = data[key]
+    expected = list if key in LISTS else Mapping
+    if not isinstance(value, expected):
+        wanted = "list" if expected is list else "mapping"
+        raise _error(data, key, f"The domain's '{key}' is {_kind(value)}; expected a {wanted}.")
+    if key in _CHECKS:
+        _CHECKS[key](value)
 
 
 def _check_intents(intents: list[Any]) -> None:

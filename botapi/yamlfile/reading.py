@@ -35,11 +35,12 @@ def load(
     With `environment`, `${NAME}` in unquoted text is replaced. With `lines`, containers are LineDict and LineList.
     Raises DataError (with `source` and a line) for everything that is not one well-formed document.
     """
-    reader = _Loader(_checked_text(text, source))
+    checked = _checked_text(text, source)
+    reader = _Loader(checked)
     try:
         return _Builder(reader, source, environment, lines).build()
     except yaml.YAMLError as error:
-        raise _syntax_error(error, source) from error
+        raise _syntax_error(error, source, checked) from error
     except (ValueError, OverflowError) as error:  # such as "\UFFFFFFFF" in the parser written in Python
         raise DataError(f"This is not valid YAML: {error}", file=source) from error
     finally:
@@ -254,9 +255,11 @@ def _checked_text(text: str | bytes, source: str | None) -> str:
     return text
 
 
-def _syntax_error(error: yaml.YAMLError, source: str | None) -> DataError:
+def _syntax_error(error: yaml.YAMLError, source: str | None, text: str) -> DataError:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     problem = getattr(error, "problem", None) or str(error).splitlines()[0]
     context = getattr(error, "context", None)
     message = f"This is not valid YAML: {problem}{f' {context}' if context else ''}."
-    return DataError(message, file=source, line=mark.line + 1 if mark else None)
+    # What is not closed is noticed one line after the last.
+    last = len(text.splitlines()) or 1
+    return DataError(message, file=source, line=min(mark.line + 1, last) if mark else None)

@@ -13,6 +13,8 @@ from botapi.yamlfile.scalars import FLOAT, FORBIDDEN, INTEGER, MAX_DEPTH, MAX_NU
 from botapi.yamlfile.values import Block
 
 _TAG = "tag:yaml.org,2002:"
+# Line breaks to some readers, characters to others: escaped, they stay what they are.
+_OTHER_BREAKS = re.compile("[\r\x85\u2028\u2029]")
 _LARGEST_INTEGER = 10 ** (MAX_NUMBER_CHARACTERS - 1)
 
 
@@ -43,14 +45,13 @@ class _BlockDumper(_Dumper):
 
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar(_TAG + "str", text)
+    return dumper.represent_scalar(_TAG + "str", text, style='"' if _OTHER_BREAKS.search(text) else None)
 
 
 def _represent_lines(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    style = None
-    if "\n" in text or isinstance(text, Block):
-        style = "|" if _fits_block(text) else '"'
-    return dumper.represent_scalar(_TAG + "str", text, style=style)
+    if "\n" not in text and not isinstance(text, Block):
+        return _represent_text(dumper, text)
+    return dumper.represent_scalar(_TAG + "str", text, style="|" if _fits_block(text) else '"')
 
 
 def _represent_float(dumper: yaml.SafeDumper, number: float) -> yaml.ScalarNode:

@@ -1,0 +1,279 @@
+"""The YAML of project files: scalars as Rasa reads them, faults with file and line, and text that reads back."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from botapi import yamlfile
+from botapi.errors import DataError
+from botapi.yamlfile import reading
+
+SCALARS = [
+    ("yes", "yes"),
+    ("No", "No"),
+    ("on", "on"),
+    ("off", "off"),
+    ("y", "y"),
+    ("true", True),
+    ("True", True),
+    ("FALSE", False),
+    ("tRUE", "tRUE"),
+    ("null", None),
+    ("Null", None),
+    ("NULL", None),
+    ("~", None),
+    ("", None),
+    ("nUll", "nUll"),
+    ("12:30", "12:30"),
+    ("190:20:30", "190:20:30"),
+    ("010", 10),
+    ("08", 8),
+    ("-010", -10),
+    ("+12", 12),
+    ("1_000", 1000),
+    ("1_", 1),
+    ("_1", "_1"),
+    ("0o17", 15),
+    ("0o8", "0o8"),
+    ("0b101", 5),
+    ("0b2", "0b2"),
+    ("0x1F", 31),
+    ("0x", "0x"),
+    ("1e3", 1000.0),
+    ("1E+3", 1000.0),
+    ("1e", "1e"),
+    ("e3", "e3"),
+    ("1.", 1.0),
+    ("1.e3", 1000.0),
+    ("-1e-3", -0.001),
+    (".5", 0.5),
+    (".5e-3", 0.0005),
+    (".5e3", ".5e3"),
+    ("3.1", 3.1),
+    ("1.2.3", "1.2.3"),
+    ("1,000", "1,000"),
+    ("2024-01-01", "2024-01-01"),
+    ("2024-01-01T10:00:00Z", "2024-01-01T10:00:00Z"),
+    ("=", "="),
+    ("<<", "<<"),
+    ("'1'", "1"),
+    ('"true"', "true"),
+    ("!!str 12", "12"),
+    ("!!int 12", 12),
+    ("!!float 12", 12.0),
+    ("! 12", "12"),
+]
+
+
+@pytest.fixture(params=["as installed", "without libyaml"])
+def parser(request, monkeypatch):
+    """Both parsers: libyaml's, where PyYAML has it, and the one written in Python."""
+    if request.param == "without libyaml":
+        monkeypatch.setattr(reading, "_Loader", yaml.SafeLoader)
+    return request.param
+
+
+@pytest.mark.parametrize(("written", "value"), SCALARS, ids=[repr(written) for written, _ in SCALARS])
+def test_a_scalar_means_what_yaml_1_2_says(written, value, parser):
+    found = yamlfile.load(f"key: {written}")["key"]
+    assert found == value
+    assert type(found) is type(value)
+
+
+FAULTS = [
+    pytest.param("a: 1\nb: 2\na: 3", "'a' appears twice", 3, id="duplicate key"),
+    pytest.param("a: 1\nb: [1, 2", "not valid YAML", 2, id="open list"),
+    pytest.param("a: b: c", "not valid YAML", 1, id="colon inside"),
+    pytest.param("a: 1\nb: *a", "alias *a", 2, id="unknown alias"),
+    pytest.param("a: &a [1, *a]", "alias *a", 1, id="alias to itself"),
+    pytest.param("a: 1\nb: !!python/object/apply:os.system [ls]", "tag", 2, id="python tag on a list"),
+    pytest.param("a: !!python/name:os.system x", "tag", 1, id="python tag on a scalar"),
+    pytest.param("a: !mine x", "tag", 1, id="own tag"),
+    pytest.param("a: !!set {x}", "tag", 1, id="set"),
+    pytest.param("a: !!int x", "tag", 1, id="value that does not fit its tag"),
+    pytest.param("a: !!int true", "tag", 1, id="boolean tagged as number"),
+    pytest.param("a: .nan", "finite", 1, id="nan"),
+    pytest.param("a: -.inf", "finite", 1, id="infinity"),
+    pytest.param("a: 1\nb: 1e999", "too large", 2, id="overflowing float"),
+    pytest.param("a: " + "9" * 5000, "5000 characters", 1, id="5,000 digits"),
+    pytest.param("a: 0x" + "f" * 5000, "5002 characters", 1, id="5,000 hex digits"),
+    pytest.param("a: 1\nb: \x00", "U+0000", 2, id="NUL"),
+    pytest.param("a: \x1b", "U+001B", 1, id="escape character"),
+    pytest.param("a: \ud800", "U+D800", 1, id="lone surrogate"),
+    pytest.param('a: "\\0"', "control character", 1, id="escaped NUL"),
+    pytest.param(b"a: 1\nb: \xff\xfe", "UTF-8", 2, id="invalid UTF-8"),
+    pytest.param("a: " + "[" * 200 + "]" * 200, "deeper than 100", 1, id="deep lists"),
+    pytest.param("a: " + "{b: " * 100_000, "deeper than 100", 1, id="very deep mappings"),
+    pytest.param("[a, b]: 1", "key", 1, id="list as a key"),
+    pytest.param("a: 1\n---\nb: 1", "second document", 2, id="two documents"),
+    pytest.param("a:\n  <<: 3", "merge key", 2, id="merge of a number"),
+]
+
+
+@pytest.mark.parametrize(("text", "message", "line"), FAULTS)
+def test_a_fault_names_file_and_line(text, message, line, parser):
+    with pytest.raises(DataError) as caught:
+        yamlfile.load(text, "domain.yml")
+    assert message in str(caught.value)
+    assert (caught.value.file, caught.value.line) == ("domain.yml", line)
+    assert str(caught.value).endswith(f"(domain.yml, line {line})")
+
+
+@pytest.mark.parametrize("escape", ["\\ud800", "\\UFFFFFFFF", "\\xZZ"])
+def test_a_wrong_escape_is_a_data_error(escape, parser):
+    with pytest.raises(DataError, match=r"f\.yml"):
+        yamlfile.load(f'a: "{escape}"', "f.yml")
+
+
+def test_aliases_that_explode_are_refused(parser):
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 12)]
+    with pytest.raises(DataError, match="Aliases expand") as caught:
+        yamlfile.load("\n".join(lines))
+    assert caught.value.line == 5
+
+
+def test_long_text_counts_for_more_than_one_node():
+    text = "a: &a " + "x" * 1_000_000 + "\nb: [" + ", ".join(["*a"] * 20) + "]"
+    with pytest.raises(DataError, match="Aliases expand"):
+        yamlfile.load(text)
+
+
+def test_anchors_and_merge_keys_work(parser):
+    text = "base: &base {a: 1, b: 2}\nother: &other {c: 3}\nboth:\n  <<: [*base, *other]\n  b: 5\nlist: [*base]"
+    assert yamlfile.load(text) == {
+        "base": {"a": 1, "b": 2},
+        "other": {"c": 3},
+        "both": {"b": 5, "a": 1, "c": 3},
+        "list": [{"a": 1, "b": 2}],
+    }
+
+
+def test_nesting_up_to_the_limit_is_read(parser):
+    value = yamlfile.load("[" * 100 + "]" * 100)
+    for _ in range(99):
+        value = value[0]
+    assert value == []
+
+
+@pytest.mark.parametrize("text", ["", "# only a comment", "---", b"\xef\xbb\xbf"])
+def test_an_empty_document_is_none(text, parser):
+    assert yamlfile.load(text) is None
+
+
+def test_a_byte_order_mark_is_dropped():
+    assert yamlfile.load(b"\xef\xbb\xbfa: 1") == {"a": 1}
+
+
+def test_lines_are_kept(parser):
+    content = yamlfile.load_with_lines("a: 1\n\nb:\n- x\n-\n  c: 2\n  d: |\n    text\n  e: 3\n", "f.yml")
+    assert yamlfile.place(content) == ("f.yml", 1)
+    assert content.lines == {"a": 1, "b": 3}
+    assert [yamlfile.line_of(content["b"], number) for number in range(3)] == [4, 6, None]
+    assert {key: yamlfile.line_of(content["b"][1], key) for key in "cdex"} == {"c": 6, "d": 7, "e": 9, "x": None}
+    assert yamlfile.place("text") == (None, None)
+    assert yamlfile.line_of({"a": 1}, "a") is None
+
+
+def test_values_with_lines_turn_into_ordinary_ones():
+    content = yamlfile.load_with_lines("a: [1, {b: 2}]")
+    for copied in (yamlfile.plain(content), copy.deepcopy(content), pickle.loads(pickle.dumps(content))):
+        assert copied == {"a": [1, {"b": 2}]}
+        assert type(copied) is dict
+        assert type(copied["a"]) is list
+    assert json.loads(json.dumps(content)) == {"a": [1, {"b": 2}]}
+
+
+def test_environment_variables_fill_unquoted_text_only_when_asked():
+    text = "url: http://${HOST}:${PORT}/\nquoted: '${HOST}'\nport: ${PORT}"
+    found = yamlfile.load(text, environment={"HOST": "example.org", "PORT": "5055"})
+    assert found == {"url": "http://example.org:5055/", "quoted": "${HOST}", "port": "5055"}
+    assert yamlfile.load(text)["port"] == "${PORT}"
+
+
+def test_a_missing_environment_variable_is_named():
+    with pytest.raises(DataError, match=r"'PASSWORD' is not set.*line 2"):
+        yamlfile.load("a: 1\nb: ${PASSWORD}", environment={})
+
+
+def test_a_file_that_can_not_be_read_is_a_data_error(tmp_path):
+    with pytest.raises(DataError, match=r"can't be read.*missing\.yml"):
+        yamlfile.load_file(tmp_path / "missing.yml")
+    with pytest.raises(DataError, match="can't be read"):
+        yamlfile.load_file("no\0name")
+
+
+def test_a_file_is_read_as_utf_8(tmp_path):
+    path = tmp_path / "f.yml"
+    path.write_bytes("a: grüße 😀\n".encode())
+    assert yamlfile.load_file(path) == {"a": "grüße 😀"}
+
+
+@pytest.mark.parametrize(
+    "text", ["true", "10", "010", "1e3", "0x1f", "", "~", "null", "2024-01-01", "<<", "${HOME}", "-"]
+)
+def test_text_that_looks_like_something_else_is_quoted(text):
+    written = yamlfile.dump({"key": text})
+    assert yamlfile.load(written, environment={}) == {"key": text}
+
+
+def test_text_of_several_lines_becomes_a_block():
+    assert yamlfile.dump({"a": "x\ny\n", "b": 1}) == "a: |\n  x\n  y\nb: 1\n"
+    assert yamlfile.dump({"a": "x\ny"}, blocks=False) == "a: 'x\n\n  y'\n"
+    assert yamlfile.dump({"a": yamlfile.Block("x")}, blocks=False) == "a: |-\n  x\n"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [float("nan"), float("inf"), "\0", "\ud800", object(), {("a",): 1}, 10**1000, b"x"],
+    ids=["nan", "inf", "NUL", "surrogate", "object", "tuple key", "huge", "bytes"],
+)
+def test_what_can_not_be_read_back_is_not_written(value):
+    with pytest.raises(DataError, match="can't be written"):
+        yamlfile.dump([value])
+
+
+def test_endless_values_are_not_written():
+    endless: list = []
+    endless.append(endless)
+    with pytest.raises(DataError, match="deeper"):
+        yamlfile.dump(endless)
+
+
+def test_shared_values_are_written_out():
+    shared = ["x"]
+    assert "&" not in yamlfile.dump([shared, shared])
+
+
+TEXTS = st.text(
+    st.characters(exclude_categories=("Cs", "Cc"), include_characters="\n\r\t\x85", exclude_characters="\ufffe\uffff")
+)
+LIKELY = st.sampled_from(
+    [written for written, _ in SCALARS] + [" x", "x ", "- a", "a: b", "#", "|", "x\n", "\n", " \n x", "é\u2028"]
+)
+SIMPLE = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXTS | LIKELY
+VALUES = st.recursive(
+    SIMPLE, lambda inner: st.lists(inner) | st.dictionaries(TEXTS | LIKELY | st.integers(), inner), max_leaves=15
+)
+
+
+@given(VALUES, st.booleans())
+def test_what_is_written_reads_back_equal(value, blocks):
+    found = yamlfile.load(yamlfile.dump(value, blocks=blocks))
+    assert found == value
+    assert repr(found) == repr(value)
+
+
+@given(st.text() | st.binary())
+def test_any_text_is_read_or_refused_with_a_data_error(text):
+    try:
+        yamlfile.load_with_lines(text, "f.yml")
+    except DataError as error:
+        assert error.file == "f.yml"
