@@ -80,6 +80,8 @@ class BoundedInput:
         return iter(self.readline, b"")
 
     def _wanted(self, size: int | None) -> int:
+        if self._left < 0:  # who went on after the error must not take what he has for the whole
+            raise too_large(self._size_bytes)
         # One byte over the limit shows that there is more; an exact length must not be passed.
         available = self._left if self._exact else self._left + 1
         return available if size is None or size < 0 else min(size, available)
@@ -87,7 +89,6 @@ class BoundedInput:
     def _took(self, data: bytes) -> bytes:
         self._left -= len(data)
         if self._left < 0:
-            self._left = -1  # the next read fails as well, after looking at nothing more
             raise too_large(self._size_bytes)
         if not data and self._exact:
             arrived = self._size_bytes - self._left
