@@ -37,7 +37,7 @@ def main(folder: Path) -> None:
         fault = {"message": str(error), "status": error.status, "reason": error.reason, "details": error.details}
         answer = {"error": fault}
     unfinished = folder / f"{RESULT}.part"
-    unfinished.write_text(json.dumps(answer), encoding="utf-8")
+    unfinished.write_text(json.dumps(answer, default=str), encoding="utf-8")
     unfinished.replace(folder / RESULT)
 
 
@@ -54,7 +54,7 @@ def _leave(number: int, frame: FrameType | None) -> None:
 
 
 def _end_with_the_server() -> None:
-    sys.stdin.buffer.read()
+    os.read(sys.stdin.fileno(), 1)  # comes back at the end only: nothing is ever sent
     os._exit(EXIT_ORPHANED)
 
 
