@@ -39,9 +39,24 @@ def validate_request_body(request: Request, error_message: str) -> None:
 
 
 def validate_events_in_request_body(request: Request) -> list[Event]:
-    """The events of the body: a list of JSON objects, or one alone; InputError says what is wrong with which."""
-    value: Any = request.json((dict, list))
-    return from_dicts(value if isinstance(value, list) else [value])
+    """The events of the body: a list of JSON objects, or one alone; a 400 says what is wrong with which."""
+    try:
+        value: Any = request.json((dict, list))
+        return from_dicts(value if isinstance(value, list) else [value])
+    except InputError as error:
+        message = f"Failed to validate the events format. {error.message}"
+        raise ErrorResponse(HTTPStatus.BAD_REQUEST, "BadRequest", message) from error
+
+
+def listed_events(request: Request) -> list[Event]:
+    """The events of a body that must be a list."""
+    events = validate_events_in_request_body(request)
+    if not isinstance(request.json((dict, list)), list):
+        raise InputError(
+            "Supplied events are not valid: expected a list of events, found one alone.",
+            details={"parameter": "", "in": "body"},
+        )
+    return events
 
 
 def some_events(request: Request) -> list[Event]:

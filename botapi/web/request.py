@@ -58,12 +58,15 @@ class Request:
         return default if value is None else value.lower() == "true"
 
     def number(self, name: str) -> float | None:
-        """A number, or None where the parameter is missing or not a number (which Rasa 3.6 ignores too)."""
+        """A number, or None where the parameter is missing or no number at all (which Rasa 3.6 ignores too).
+
+        NaN is before everything: nothing is less than or equal to it.
+        """
         try:
-            value = float(self.query(name) or "nan")
+            value = float(self.query(name) or "none")
         except ValueError:
             return None
-        return None if math.isnan(value) else value
+        return -math.inf if math.isnan(value) else value
 
     def integer(self, name: str, default: int, *, low: int, high: int) -> int:
         """A whole number between `low` and `high`, or `default`; anything else is an InputError."""

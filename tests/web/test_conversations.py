@@ -156,6 +156,11 @@ def test_put_of_an_empty_list_clears_the_conversation(app):
     app.post("/conversations/a/predict", status=404)
 
 
+def test_put_of_one_event_that_is_no_list_is_400(app):
+    found = app.put_json("/conversations/a/tracker/events", {"event": "restart"}, status=400).json
+    assert found["details"] == {"parameter": "", "in": "body"}
+
+
 # -------------------------------------------------------------------- story
 
 
@@ -307,6 +312,8 @@ def test_only_users_can_be_recorded(app, sender):
         ({"sender": "user"}, "text"),
         ({"sender": "user", "text": 5}, "text"),
         ({"sender": "user", "text": "x", "parse_data": "y"}, "parse_data"),
+        ({"sender": "user", "text": "x", "parse_data": {"entities": []}}, "parse_data"),
+        ({"sender": "user", "text": "x", "parse_data": {"intent": {"name": "greet"}}}, "parse_data"),
     ],
 )
 def test_a_message_without_a_text_is_400(app, body, parameter):

@@ -58,7 +58,7 @@ def test_a_missing_flag_is_its_default():
     assert request().flag("a", default=True) is True
 
 
-@pytest.mark.parametrize(("text", "value"), [("1.5", 1.5), ("-2", -2.0), ("x", None), ("nan", None), ("", None)])
+@pytest.mark.parametrize(("text", "value"), [("1.5", 1.5), ("-2", -2.0), ("x", None), ("nan", -math.inf), ("", None)])
 def test_numbers_that_are_none_are_ignored(text, value):
     assert request(query=f"until={text}").number("until") == value
 

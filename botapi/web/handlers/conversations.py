@@ -10,12 +10,12 @@ from botapi.state.tracker import Tracker, Verbosity
 from botapi.web.api import Api
 from botapi.web.parameters import (
     event_verbosity_parameter,
+    listed_events,
     optional_number,
     output_of,
     required_text,
     some_events,
     update_conversation_with_events,
-    validate_events_in_request_body,
     validate_request_body,
 )
 from botapi.web.request import Request
@@ -59,7 +59,7 @@ def append_events(api: Api, request: Request, conversation_id: str) -> Response:
 
 def replace_events(api: Api, request: Request, conversation_id: str) -> Response:
     """Make the posted list the whole history of the conversation."""
-    events = validate_events_in_request_body(request)
+    events = listed_events(request)
     verbosity = event_verbosity_parameter(request, Verbosity.AFTER_RESTART)
     return json_response(api.agent.replace_events(conversation_id, events, verbosity))
 
@@ -127,8 +127,18 @@ def message_of(body: dict[str, Any], conversation_id: str) -> UserMessage:
     text, parse_data = body.get("text"), body.get("parse_data")
     if not isinstance(text, str) and not (text is None and parse_data):
         raise InputError(f"'text' is {text!r}; expected a text.", details={"parameter": "text", "in": "body"})
-    if parse_data is not None and not isinstance(parse_data, dict):
+    if parse_data and not understood(parse_data):
         raise InputError(
-            f"'parse_data' is {parse_data!r}; expected an object.", details={"parameter": "parse_data", "in": "body"}
+            f"'parse_data' is {parse_data!r}; expected an object with 'intent' and a list of 'entities'.",
+            details={"parameter": "parse_data", "in": "body"},
         )
     return UserMessage(text, conversation_id, None, CollectingOutput(), parse_data=parse_data)
+
+
+def understood(parse_data: Any) -> bool:
+    """Whether a value looks like what understanding a text results in."""
+    return (
+        isinstance(parse_data, dict)
+        and isinstance(parse_data.get("intent"), dict)
+        and isinstance(parse_data.get("entities"), list)
+    )

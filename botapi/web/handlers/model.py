@@ -11,7 +11,7 @@ from botapi.state.tracker import Verbosity
 from botapi.web.api import Api
 from botapi.web.emulation import FORMATS
 from botapi.web.errors import ErrorResponse
-from botapi.web.parameters import event_verbosity_parameter, validate_events_in_request_body, validate_request_body
+from botapi.web.parameters import event_verbosity_parameter, listed_events, validate_request_body
 from botapi.web.request import Request
 from botapi.web.response import Response, empty_response, json_response
 
@@ -33,18 +33,18 @@ def parse(api: Api, request: Request) -> Response:
 
 
 def text_to_parse(body: dict[str, Any]) -> str:
-    """The text of a body {"text": …}; of a list its first item, as in Rasa 3.6."""
+    """The text of a body {"text": …}; of a list its first item; stripped, as in Rasa 3.6."""
     text = body.get("text")
     if isinstance(text, list) and text:
         text = text[0]
     if not isinstance(text, str):
         raise InputError(f"'text' is {text!r}; expected a text.", details={"parameter": "text", "in": "body"})
-    return text
+    return text.strip()
 
 
 def predict(api: Api, request: Request) -> Response:
     """The scores of all actions after a list of events; nothing is stored."""
-    events = validate_events_in_request_body(request)
+    events = listed_events(request)
     verbosity = event_verbosity_parameter(request, Verbosity.AFTER_RESTART)
     return json_response(api.agent.imagine(events).prediction(verbosity))
 
