@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 # The version of Rasa whose protocol this is: rasa-sdk compares it with its own, and only warns.
 PROTOCOL_VERSION = "3.6.21"
 # Events of newer versions of rasa-sdk that have no meaning here.
-NEWER_EVENTS = frozenset({"session_ended"})
+NEWER_EVENTS = ("session_ended",)
 REJECTED, NEEDS_DOMAIN = 400, 449
 _JSON_TYPE = re.compile(r"application/(?:[\w.+-]+\+)?json\s*(?:;|$)", re.IGNORECASE)
 
@@ -120,7 +120,7 @@ def _utter(response: Response, turn: Turn) -> Event | None:
 
 def json_value(answer: Answer) -> Any:
     """The answer's JSON value; OutboundError for any other kind of answer, BadAnswer for an error status."""
-    if answer.status >= 400:
+    if not 200 <= answer.status < 300:
         raise BadAnswer(f"it answered {answer.status}: {_excerpt(answer)}")
     kind = answer.headers.get("Content-Type", "")
     if not _JSON_TYPE.match(kind):
@@ -154,6 +154,10 @@ def _read_result(name: str, result: Any) -> tuple[list[Event], list[Response]]:
     for key, value in (("events", found), ("responses", responses)):
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
             raise BadAnswer(f"its '{key}' are no list of objects")
+    for response in responses:
+        for key, kind in (("response", str), ("template", str), ("buttons", list)):
+            if not isinstance(response.get(key), (kind, type(None))):
+                raise BadAnswer(f"a response has the {key} {response[key]!r:.100}, which does not fit there")
     events = []
     for index, item in enumerate(found):
         if item.get("event") in NEWER_EVENTS:

@@ -13,10 +13,18 @@ BUTTONS = [{"title": "Sure", "payload": "/yes_please"}]
     ("response", "messages"),
     [
         pytest.param({"text": "Hello"}, [{"text": "Hello"}], id="text"),
-        pytest.param({"text": " One\n\nTwo\nstill two.\n"}, [{"text": "One"}, {"text": "Two\nstill two."}], id="paragraphs"),
+        pytest.param(
+            {"text": " One\n\nTwo\nstill two.\n"}, [{"text": "One"}, {"text": "Two\nstill two."}], id="paragraphs"
+        ),
         pytest.param({"text": "", "image": None, "buttons": [], "elements": None}, [], id="nothing"),
-        pytest.param({"text": "Well?\n\nWell?", "buttons": BUTTONS}, [{"text": "Well?\n\nWell?", "buttons": BUTTONS}], id="buttons"),
-        pytest.param({"text": "Well?", "quick_replies": BUTTONS}, [{"text": "Well?", "buttons": BUTTONS}], id="quick replies"),
+        pytest.param(
+            {"text": "Well?\n\nWell?", "buttons": BUTTONS},
+            [{"text": "Well?\n\nWell?", "buttons": BUTTONS}],
+            id="buttons",
+        ),
+        pytest.param(
+            {"text": "Well?", "quick_replies": BUTTONS}, [{"text": "Well?", "buttons": BUTTONS}], id="quick replies"
+        ),
         pytest.param(
             {"text": "Well?", "quick_replies": BUTTONS, "buttons": [{"title": "No"}]},
             [{"text": "Well?", "buttons": BUTTONS}],
@@ -24,7 +32,13 @@ BUTTONS = [{"title": "Sure", "payload": "/yes_please"}]
         ),
         pytest.param({"text": None, "buttons": BUTTONS}, [{"buttons": BUTTONS}], id="buttons without text"),
         pytest.param(
-            {"attachment": {"type": "file"}, "image": "i.png", "custom": {"a": 1}, "text": "All", "elements": [{"title": "Mug"}]},
+            {
+                "attachment": {"type": "file"},
+                "image": "i.png",
+                "custom": {"a": 1},
+                "text": "All",
+                "elements": [{"title": "Mug"}],
+            },
             [
                 {"text": "All"},
                 {"custom": {"a": 1}},
