@@ -59,6 +59,16 @@ def port(text: str) -> int:
     return int(text)
 
 
+def project_flags(parser: argparse.ArgumentParser) -> None:
+    """Which files a project has."""
+    group = parser.add_argument_group("files")
+    group.add_argument(
+        "--data", "-u", "--nlu", "-s", "--stories", nargs="+", metavar="PATH", help="training data (default: data)"
+    )
+    group.add_argument("-c", "--config", metavar="FILE", help="pipeline and policies (default: config.yml)")
+    group.add_argument("-d", "--domain", metavar="PATH", help="domain, a file or folder (default: domain.yml)")
+
+
 def not_negative(text: str) -> int:
     if not text.isdigit():
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 up")

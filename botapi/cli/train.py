@@ -1,7 +1,7 @@
 """Train a bot from its files into a model archive: file names in, the archive's path on stdout out.
 
-`train nlu` trains the understanding alone, `train core` the dialogue alone. When nothing changed since the newest model of
-its kind, nothing is trained.
+`train nlu` trains the understanding alone, `train core` the dialogue alone. When nothing changed since the newest
+model of its kind, nothing is trained.
 """
 
 from __future__ import annotations
@@ -12,15 +12,19 @@ import os
 from typing import Any
 
 from botapi.cli import options
-from botapi.data.project import read_folder
+from botapi.data.check import check
+from botapi.data.project import Project, read_folder
+from botapi.errors import DataError
 from botapi.training.train import is_current, train
 
 logger = logging.getLogger(__name__)
 
+MOST_FINDINGS = 20
 # Exit codes of --dry-run, as in Rasa 3.6.
 UNCHANGED, WOULD_TRAIN, FORCED = 0, 1, 8
 # Flags of Rasa 3.6 that change nothing here: (flag, takes a value, why).
-WITHOUT_EFFECT = (
+WITHOUT_EFFECT: tuple[tuple[str, bool, str], ...] = (
+    ("--validation-max-history", True, "the check of stories against each other is part of training"),
     ("--num-threads", True, "training uses one thread"),
     ("--debug-plots", False, "there are no plots"),
     ("--persist-nlu-data", False, "an archive holds no training data"),
@@ -32,14 +36,10 @@ WITHOUT_EFFECT = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("kind", nargs="?", choices=["core", "nlu"], help="train this half only")
-    files = parser.add_argument_group("files")
-    files.add_argument(
-        "--data", "-u", "--nlu", "-s", "--stories", nargs="+", metavar="PATH", help="training data (data)"
-    )
-    files.add_argument("-c", "--config", metavar="FILE", help="pipeline and policies (config.yml)")
-    files.add_argument("-d", "--domain", metavar="PATH", help="domain, a file or folder (domain.yml)")
-    files.add_argument("-o", "--out", default="models", metavar="FOLDER", help="where the archive goes (models)")
-    files.add_argument("--fixed-model-name", metavar="NAME", help="name of the archive, instead of the time")
+    options.project_flags(parser)
+    target = parser.add_argument_group("archive")
+    target.add_argument("-o", "--out", default="models", metavar="FOLDER", help="where the archive goes (models)")
+    target.add_argument("--fixed-model-name", metavar="NAME", help="name of the archive, instead of the time")
     how = parser.add_argument_group("training")
     how.add_argument("--force", action="store_true", help="train even if nothing changed")
     how.add_argument("--dry-run", action="store_true", help="only say, by exit code 0, 1 or 8, whether it would train")
@@ -51,7 +51,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how.add_argument(
         "--fail-on-validation-warnings", action="store_true", help="don't train if the check finds anything"
     )
-    how.add_argument("--validation-max-history", type=options.positive, metavar="N", help="turns the check looks back")
     for flag, takes_value, _ in WITHOUT_EFFECT:
         kind = {"nargs": "?", "const": ""} if takes_value else {"action": "store_true"}
         parser.add_argument(flag, help=argparse.SUPPRESS, **kind)  # type: ignore[arg-type]
@@ -70,8 +69,21 @@ def run(arguments: argparse.Namespace) -> int:
     }
     if arguments.dry_run:
         return dry_run(arguments.force, is_current(project, arguments.out, **what))
+    if not arguments.skip_validation and not project.domain.is_empty:
+        validate(project, arguments.fail_on_validation_warnings)
     train(project, arguments.out, fixed_name=arguments.fixed_model_name, force=arguments.force, report=print, **what)
     return 0
+
+
+def validate(project: Project, must_be_clean: bool) -> None:
+    """Log what the check of the files finds; raises DataError for any finding if they must be clean."""
+    findings = check(project)
+    for finding in findings[:MOST_FINDINGS]:
+        logger.warning("%s", finding)
+    if findings[MOST_FINDINGS:]:
+        logger.warning("… and %d more: see `botapi data validate`.", len(findings) - MOST_FINDINGS)
+    if findings and must_be_clean:
+        raise DataError(f"The check of the files found {len(findings)} faults, so nothing is trained; mend them first.")
 
 
 def dry_run(is_forced: bool, is_unchanged: bool) -> int:
