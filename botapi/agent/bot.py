@@ -34,12 +34,13 @@ class Bot:
     actions: Actions
     metadata: Metadata
     path: Path
+    # What `/intent{"entity": …}` may name; None, without a domain: everything.
+    known_intents: frozenset[str] | None = None
+    known_entities: frozenset[str] | None = None
 
     def parse(self, text: str) -> dict[str, Any]:
         """What a text means: {"text", "intent": {"name", "confidence"}, "entities": […], "intent_ranking": […], …}."""
-        # A model without a domain, for understanding only, takes every name.
-        intents, entities = (None, None) if self.domain.is_empty else (self.domain.intents, self.domain.entities)
-        found = intentsyntax.read(text, intents, entities)
+        found = intentsyntax.read(text, self.known_intents, self.known_entities)
         if found is not None:
             return found
         if self.pipeline is None:
@@ -60,4 +61,6 @@ def load_bot(archive: Archive, services: Services) -> Bot:
         Actions(domain, generate=services.generate, server=services.action_server),
         archive.metadata,
         Path(archive.path),
+        None if domain.is_empty else frozenset(domain.intents),
+        None if domain.is_empty else frozenset(domain.entities),
     )
