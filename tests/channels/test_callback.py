@@ -1,0 +1,100 @@
+"""The callback channel: messages in, `success` out; the bot's words arrive at the configured server."""
+
+from __future__ import annotations
+
+import pytest
+
+from botapi.channels import load_channels
+from botapi.errors import ConfigError
+from botapi.outbound import Outbound
+from botapi.settings import Settings
+from botapi.wsgi import application
+from tests.channels.receiver import receiver
+from tests.smallbot import agent
+from tests.strict import client
+
+
+@pytest.fixture
+def serve():
+    """Makes a client of a server with a callback channel that posts to a URL."""
+    made = []
+
+    def make(**credentials):
+        app = application(agent(), Settings(enable_api=True, credentials={"rest": None, "callback": credentials}))
+        made.append(app)
+        return client(app)
+
+    yield make
+    for app in made:
+        app.close()
+
+
+def say(app, text, status=200):
+    return app.post_json("/webhooks/callback/webhook", {"sender": "a", "message": text}, status=status)
+
+
+def test_the_answer_is_success_and_each_part_is_posted(serve):
+    with receiver() as server:
+        found = say(serve(url=f"{server.url}/bot"), "bye")
+        assert found.text == "success"
+        assert found.headers["Content-Type"] == "text/plain; charset=utf-8"
+        posted = [server.next() for _ in range(2)]
+    assert [path for path, _, _ in posted] == ["/bot", "/bot"]
+    assert [body for _, _, body in posted] == [
+        {"recipient_id": "a", "text": "So long."},
+        {"recipient_id": "a", "text": "Come again."},
+    ]
+
+
+def test_token_and_headers_go_along(serve):
+    with receiver() as server:
+        say(serve(url=server.url, token="t", headers={"X-A": "b"}), "hello")
+        path, headers, _ = server.next()
+    assert path == "/?token=t"
+    assert headers["X-A"] == "b"
+
+
+def test_a_server_that_fails_does_not_fail_the_sender(serve, caplog):
+    with receiver(400, 200) as server:
+        app = serve(url=server.url)
+        assert say(app, "bye").text == "success"
+        assert [server.next()[2]["text"] for _ in range(2)] == ["So long.", "Come again."]
+    assert "status 400" in caplog.text
+
+
+def test_a_server_that_is_busy_gets_it_again(serve):
+    with receiver(503) as server:
+        say(serve(url=server.url), "hello")
+        assert [server.next()[2]["text"] for _ in range(2)] == ["Hello there."] * 2
+
+
+def test_the_channel_can_be_named_as_output(serve):
+    with receiver() as server:
+        app = serve(url=server.url)
+        found = app.post_json("/conversations/a/trigger_intent?output_channel=callback", {"name": "greet"}).json
+        assert set(found) == {"tracker"}
+        assert server.next()[2] == {"recipient_id": "a", "text": "Hello there."}
+
+
+def test_the_latest_channel_is_callback_after_a_message_to_it(serve):
+    with receiver() as server:
+        app = serve(url=server.url)
+        say(app, "hello")
+        server.next()
+        app.post_json("/conversations/a/trigger_intent?output_channel=latest", {"name": "greet"})
+        assert server.next()[2]["text"] == "Hello there."
+
+
+def test_the_channel_is_healthy(serve):
+    assert serve(url="http://127.0.0.1:9/").get("/webhooks/callback/").json == {"status": "ok"}
+
+
+def test_a_bad_message_is_400(serve):
+    app = serve(url="http://127.0.0.1:9/")
+    assert app.post_json("/webhooks/callback/webhook", {"sender": "a"}, status=400).json["reason"] == "BadRequest"
+
+
+@pytest.mark.parametrize("credentials", [None, {}, {"url": "ftp://x"}, {"url": 5}])
+def test_credentials_without_a_url_are_refused(credentials):
+    with pytest.raises(ConfigError, match="callback"):
+        load_channels({"callback": credentials}, Outbound())
