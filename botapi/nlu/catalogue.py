@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,9 +88,9 @@ class Step:
         return f"{self.number:02}-{self.name}"
 
 
-def read_pipeline(config: Iterable[Any]) -> list[Step]:
+def read_pipeline(config: Sequence[Any]) -> list[Step]:
     """The steps of a configuration, a list of {name, option…} (ConfigError: which item is wrong, what is known)."""
-    if isinstance(config, (str, bytes, Mapping)):
+    if not isinstance(config, (list, tuple)):
         raise ConfigError(f"The pipeline is {config!r}; expected a list of components, each with a name")
     return [_step(number, item) for number, item in enumerate(config)]
 

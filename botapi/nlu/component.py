@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -46,8 +47,7 @@ def read_options(name: str, defaults: Mapping[str, Any], given: Mapping[str, Any
     for key in options.keys() & given.keys():
         value, default = given[key], defaults[key]
         if value is not None and not _fits(value, default):
-            expected = type(default).__name__ if default is not None else "str"
-            raise ConfigError(f"Option {key!r} of {name} is {value!r}; expected a value like {default!r} ({expected})")
+            raise ConfigError(f"Option {key!r} of {name} is {value!r}; expected {_expected(default)}")
         options[key] = default if value is None else value
     return options
 
@@ -58,5 +58,12 @@ def _fits(value: Any, default: Any) -> bool:
     if isinstance(default, bool) or isinstance(value, bool):
         return isinstance(value, bool) and isinstance(default, bool)
     if isinstance(default, (int, float)):
-        return isinstance(value, (int, float))
+        return isinstance(value, (int, type(default))) and 0 <= value < math.inf
     return isinstance(value, type(default))
+
+
+def _expected(default: Any) -> str:
+    if isinstance(default, bool):
+        return "true or false"
+    kinds = {int: "a whole number from 0", float: "a number from 0"}
+    return f"{kinds.get(type(default), 'text')}; the default is {default!r}"

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from botapi.nlu import numpylearning
 from botapi.nlu.featurizers import Vector, fit
 from botapi.nlu.linear import LARGEST_WEIGHT, ZERO, LinearModel, softmax
+from botapi.nlu.message import MAX_CHARACTERS
 
 # With fewer examples a label than this, the label's own name is a good further example.
 FEW_EXAMPLES = 30
@@ -50,7 +51,7 @@ def learn(examples: Sequence[tuple[str, str]], *, seed: int, numpy: bool | None 
     `numpy` says whether to use it; None means: where it is installed and the data is large enough to gain from it.
     """
     labels = sorted({label for _, label in examples})
-    texts = [text for text, _ in examples]
+    texts = [text[:MAX_CHARACTERS] for text, _ in examples]
     targets = [labels.index(label) for _, label in examples]
     if len(examples) < FEW_EXAMPLES * len(labels):
         texts += [label.replace("_", " ").replace("/", " ") for label in labels]
@@ -141,6 +142,6 @@ class _State:
         flat = array("q")
         for row in self._rows:
             flat.extend(field - OFFSET for field in array("Q", row.to_bytes(size, sys.byteorder)))
-        largest = max(max(flat), -min(flat), 1)
+        largest = max(max(flat, default=0), -min(flat, default=0), 1)
         rounded = array("H", [round(weight * LARGEST_WEIGHT / largest) + ZERO for weight in flat])
         return rounded, largest / LARGEST_WEIGHT / (1 << WEIGHT_BITS)

@@ -72,10 +72,10 @@ class ResponseSelector:
         ranking = self._model.ranking(message.ngrams)
         best, confidence = ranking[0]
         utter_action = UTTER_PREFIX + best
-        message.response_selector["all_retrieval_intents"] = self._retrieval_intents
+        message.response_selector["all_retrieval_intents"] = list(self._retrieval_intents)
         message.response_selector[self._key] = {
             "response": {
-                "responses": self._responses.get(utter_action) or [{"text": best}],
+                "responses": list(map(dict, self._responses.get(utter_action) or [{"text": best}])),
                 "confidence": confidence,
                 "intent_response_key": best,
                 "utter_action": utter_action,

@@ -21,6 +21,13 @@ SEPARATOR = re.compile(
     r"|(?:\s|^)[^\w#@&]+(?=[^0-9\s])"
     r"|(?<=[^0-9\s])[^\w._~:/?#\[\]()@!$&*+,;=-]+(?=[^0-9\s])"
 )
+# Beyond ASCII, `\w` differs between the two: combining marks, joiners and enclosed letters are parts of words to Rasa,
+# superscripts and fractions are not; and the four separators at the end of the control characters are no blanks.
+UNUSUAL = re.compile(r"[^\x00-\x1b -\x7f]")
+ENCLOSED_LETTER = re.compile(
+    "[\u200c\u200d\u24b6-\u24e9\U0001f130-\U0001f149\U0001f150-\U0001f169\U0001f170-\U0001f189]"
+)
+NEWLINE = re.compile("\x85")
 EMOJI = re.compile(
     "[\U0001f600-\U0001f64f\U0001f300-\U0001f5ff\U0001f680-\U0001f6ff\U0001f1e0-\U0001f1ff"
     "\u2702-\u27b0\u24c2-\U0001f251\u200c\u200d]+"
@@ -91,14 +98,15 @@ def _split(text: str) -> list[str]:
 
 
 def _shadow(text: str) -> str:
-    """The text with combining marks as letters: Rasa takes them for parts of words, Python's `\\w` does not."""
-    return text if text.isascii() else "".join(map(_shadow_character, text))
+    """The text, each character replaced by one that Python's `re` classes as Rasa's `regex` package does this one."""
+    return UNUSUAL.sub(lambda match: _shadow_character(match[0]), text)
 
 
 def _shadow_character(character: str) -> str:
-    if unicodedata.category(character) in ("Mn", "Mc", "Me", "Pc"):
+    category = unicodedata.category(character)
+    if category in ("Mn", "Mc", "Me", "Pc") or ENCLOSED_LETTER.match(character):
         return "a"
-    return character
+    return "%" if category in ("Cc", "No") and not NEWLINE.match(character) else character
 
 
 def _split_further(token: Token, pattern: re.Pattern[str]) -> list[Token]:
