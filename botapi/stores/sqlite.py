@@ -49,7 +49,7 @@ class SqliteStore:
         self._busy_timeout_s = busy_timeout_s
         self._closed = False
         self._idle: list[sqlite3.Connection] = []
-        self._guard = threading.Lock()  # of the next two
+        self._guard = threading.Lock()  # of the fields above and the next two
         self._waiting: list[_Write] = []
         self._committing = False  # some thread commits, or is about to
         self._turn = threading.Lock()  # held by the thread that uses the writing connection
@@ -122,7 +122,7 @@ class SqliteStore:
             sender_id = self._one(query, (sender_id,))
 
     def close(self) -> None:
-        with self._turn:
+        with self._turn, self._guard:
             self._closed = True
             self._writing.close()
             while self._idle:
@@ -171,10 +171,14 @@ class SqliteStore:
         except sqlite3.Error as error:
             raise StoreError(f"Reading conversations from {self._path} failed: {error}.") from error
         finally:
-            if self._closed:
-                connection.close()
-            else:
+            self._put_back(connection)
+
+    def _put_back(self, connection: sqlite3.Connection) -> None:
+        with self._guard:
+            if not self._closed:
                 self._idle.append(connection)
+                return
+        connection.close()
 
     def _write(self, work: Work) -> int:
         """Run `work` inside a transaction and return its value once that is on disk.
