@@ -1,13 +1,13 @@
-"""The router: paths and methods in; the right application with its parameters, 404, 405 or the answer to OPTIONS out."""
+"""The router: paths and methods in; the application with its parameters, 404, 405 or the answer to OPTIONS out."""
 
 from __future__ import annotations
 
 from urllib.parse import quote
+from wsgiref.util import setup_testing_defaults
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from wsgiref.util import setup_testing_defaults
 
 from botapi.web.router import Route, Router, allow
 from middleware.errors import ErrorsToJSON, HTTPError

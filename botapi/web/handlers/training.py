@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from pathlib import Path
 
 from botapi import yamlfile
-from botapi.errors import InputError
+from botapi.errors import ConfigError, InputError
+from botapi.jobs.local import JobError
 from botapi.web.api import Api
+from botapi.web.errors import ErrorResponse
 from botapi.web.heavy import async_if_callback_url, inject_temp_dir, run_in_thread
 from botapi.web.parameters import validate_request_body
 from botapi.web.request import Request
@@ -31,7 +34,14 @@ def train(api: Api, request: Request, temporary_directory: Path) -> Response:
     }
     keep = request.flag("save_to_default_model_directory", default=True)
     folder = api.models if keep else temporary_directory
-    return file_response(api.jobs.train(training_yaml(request), options, folder, timeout_s=api.response_timeout_s))
+    try:
+        path = api.jobs.train(training_yaml(request), options, folder, timeout_s=api.response_timeout_s)
+    except JobError as error:
+        # NOTE: a configuration that came with the request is the caller's, not the server's.
+        if error.reason != ConfigError.reason:
+            raise
+        raise ErrorResponse(HTTPStatus.BAD_REQUEST, "TrainingError", error.message, error.details) from error
+    return file_response(path)
 
 
 def training_yaml(request: Request) -> bytes:
