@@ -37,7 +37,7 @@ class Settings:
     """Everything configurable, read once at the start; the fields are the flags of `botapi run`.
 
     `endpoints` and `credentials` are the parsed files, {} where there is none. `folder` is the project's: relative
-    file names of the configuration start there.
+    file names of the configuration start there. `interface` is "" where nobody knows it, as in `make_app`.
     """
 
     model: str = "models"
@@ -102,6 +102,7 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
         jwt_method=given.get("BOTAPI_JWT_METHOD", "HS256"),
         cors_origins=tuple(origins),
         response_timeout_s=_seconds(given, "BOTAPI_RESPONSE_TIMEOUT", 3600),
+        interface="",
         allow_unauthenticated=_switch(given, "BOTAPI_ALLOW_UNAUTHENTICATED"),
     )
 

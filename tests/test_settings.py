@@ -100,12 +100,13 @@ def test_environment_of_make_app(project: Path) -> None:
         jwt_method="HS512",
         cors_origins=("https://a.example", "https://b.example"),
         response_timeout_s=2.5,
+        interface="",
     )
 
 
 def test_empty_variables_count_as_unset() -> None:
     names = ("MODEL", "ENDPOINTS", "CREDENTIALS", "ENABLE_API", "AUTH_TOKEN", "JWT_SECRET", "JWT_METHOD", "CORS")
-    assert from_environment({f"BOTAPI_{name}": "" for name in names}) == from_environment({}) == Settings()
+    assert from_environment({f"BOTAPI_{name}": "" for name in names}) == from_environment({}) == Settings(interface="")
 
 
 @pytest.mark.parametrize(("text", "value"), [("1", True), ("true", True), ("0", False), ("no", False), ("", False)])
