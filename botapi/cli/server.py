@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 IDENT = "botapi"
 LOOP_S = 1.0
 DRAIN_LOOP_S = 0.05
+STOP_S = 0.5
 # What waitress refuses by itself must lie above every limit of ours, so that our error object is what a client sees.
 BODY_ROOM_BYTES = 1024 * 1024
 
@@ -76,7 +77,7 @@ class Server:
             on_stop()
             return self._drain(drain_s)
         finally:
-            self.waitress.task_dispatcher.shutdown(timeout=0)
+            self.waitress.task_dispatcher.shutdown(timeout=STOP_S)
             wasyncore.close_all(self.sockets)
             for number, handler in previous.items():
                 signal.signal(number, handler)

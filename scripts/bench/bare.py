@@ -7,13 +7,15 @@ import sys
 from botapi.cli.run import THREADS
 from botapi.cli.server import Server
 
-BODY = b'{"version": "0", "minimum_compatible_version": "0"}'
+VERSION = b'{"version": "0", "minimum_compatible_version": "0"}'
+TURN = b'[{"text": "hello"}]'
 
 
 def application(environ, start_response):
     environ["wsgi.input"].read()
-    start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(BODY)))])
-    return [b"[{}]"] if environ["REQUEST_METHOD"] == "POST" else [BODY]
+    body = TURN if environ["REQUEST_METHOD"] == "POST" else VERSION
+    start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+    return [body]
 
 
 if __name__ == "__main__":
