@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -44,8 +43,6 @@ from middleware.wsgi import App, Environ, Headers, Layer, StartResponse
 LAYERS: Mapping[str, type] = {"body_limit": BodyLimit, "cors": CORS, "request_log": RequestLog}
 # What a server such as waitress answers at once unless told otherwise.
 THREADS = 4
-# The address of a server that somebody else binds: it counts as one that others can reach.
-UNKNOWN = ""
 CALLBACK_TIMEOUT_S = 60.0
 CALLBACK_RETRIES = 3
 _POSTED_HEADERS = ("content-type", "content-disposition", "filename")
@@ -98,7 +95,7 @@ def create_app(
     settings = Settings(
         endpoints=sections or {},
         enable_api=True,
-        interface=UNKNOWN,
+        interface="",  # whoever embeds the application binds it
         auth_token=auth_token,
         jwt_secret=jwt_secret,
         jwt_method=jwt_method,
@@ -110,7 +107,7 @@ def create_app(
 
 def make_app() -> Application:
     """The server that BOTAPI_ variables describe, for `waitress-serve --call botapi.wsgi:make_app`."""
-    settings = replace(from_environment(os.environ), interface=UNKNOWN)
+    settings = from_environment(os.environ)
     refuse_open_api(settings, interface=None)
     try:
         archive = open_model(find(settings.model))
