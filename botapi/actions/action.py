@@ -2,7 +2,7 @@
 
 The dialogue runs an action with `perform(action, turn)` and applies the events to the tracker itself; only then does it
 send the responses (`BotUttered` events) to the user. An action never changes the tracker it is given: what it wants to
-try, it tries on `tracker.fork()`.
+try, it tries on a `Fork` of it.
 """
 
 from __future__ import annotations

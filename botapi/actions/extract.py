@@ -10,6 +10,7 @@ from botapi.actions.action import Action, ActionFailed, ActionRejected, Turn
 from botapi.names import ACTION_EXTRACT_SLOTS, ACTION_VALIDATE_SLOT_MAPPINGS
 from botapi.state.domain import Domain
 from botapi.state.events import BotUttered, Event, SlotSet
+from botapi.state.fork import Fork
 from botapi.state.mappings import CUSTOM, FROM_ENTITY, Situation, SlotMapping, applies, problem, read_mapping, values
 from botapi.state.slots import ListSlot
 
@@ -71,7 +72,7 @@ class ExtractSlots:
         return events
 
     def _validated(self, slots: list[SlotSet], turn: Turn) -> list[Event]:
-        tried = turn.tracker.fork()
+        tried = Fork(turn.tracker)
         tried.apply_all(slots)
         checked = self._run_custom(ACTION_VALIDATE_SLOT_MAPPINGS, turn.on(tried))
         names = {event.name for event in checked if isinstance(event, SlotSet)}

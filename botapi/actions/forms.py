@@ -32,6 +32,7 @@ from botapi.state.events import (
     SlotSet,
     UserUttered,
 )
+from botapi.state.fork import Fork
 from botapi.state.tracker import Tracker
 
 log = logging.getLogger(__name__)
@@ -63,7 +64,7 @@ class Form:
     def _activate(self, turn: Turn) -> list[Event]:
         """Fill what the message that starts the form already says, and have it validated."""
         start = ActiveLoop(self.name)
-        tried = turn.tracker.fork()
+        tried = Fork(turn.tracker)
         tried.apply(start)
         extracted = turn.on(tried).perform(ACTION_EXTRACT_SLOTS)
         tried.apply_all(extracted)
@@ -160,7 +161,7 @@ class Form:
 
     def _tried(self, tracker: Tracker, events: Iterable[Event]) -> Tracker:
         """A fork with the form run and the events applied, as validators and questions are to see it."""
-        tried = tracker.fork()
+        tried = Fork(tracker)
         tried.apply(SlotSet(REQUESTED_SLOT, self._asked_slot(tracker)))
         tried.apply(ActionExecuted(self.name))
         tried.apply_all(events)

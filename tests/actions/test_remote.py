@@ -281,13 +281,13 @@ def test_the_request_is_that_of_the_protocol(odd, outbound):
     assert set(body["tracker"]) >= {"slots", "latest_message", "events", "active_loop", "latest_action_name"}
 
 
-def test_only_this_sessions_events_travel(odd, outbound):
+def test_events_before_the_open_session_do_not_travel(odd, outbound):
     odd.answers.append(answer({}))
     talk = talk_with(odd.url, outbound)
-    talk.knows({"event": "action", "name": "action_session_start"}, {"event": "session_started"})
+    talk.tracker.opened_at = len(talk.tracker.events)
     talk.hears("order")
     talk.runs("action_hello")
-    assert [event["event"] for event in odd.calls[0][1]["tracker"]["events"]] == ["action", "session_started", "user"]
+    assert [event["event"] for event in odd.calls[0][1]["tracker"]["events"]] == ["user"]
 
 
 @pytest.mark.parametrize(

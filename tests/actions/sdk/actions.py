@@ -141,7 +141,7 @@ class ValidateOrder(FormValidationAction):
         return {"requested_slot": None} if value == "skip" else {"qty": value}
 
     async def extract_card(self, dispatcher, tracker, domain):
-        if tracker.get_slot("requested_slot") == "card" and tracker.get_intent_of_latest_message() == "inform":
+        if tracker.get_slot("requested_slot") == "card" and tracker.latest_message["intent"]["name"] == "inform":
             return {"card": tracker.latest_message["text"]}
         return {}
 
