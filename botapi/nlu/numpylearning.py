@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from botapi.nlu.featurizers import Vector
@@ -26,28 +27,36 @@ def train(
     squares = np.full(features * labels, recipe.first_square, np.float32)
     bias = np.zeros(labels, np.float32)
     table = weights.reshape(features, labels)
-    examples = [(np.array(indices, np.intp), np.array(values, np.float32)) for indices, values in vectors]
+    all_indices = np.fromiter(chain.from_iterable(indices for indices, _ in vectors), np.intp)
+    all_values = np.fromiter(chain.from_iterable(values for _, values in vectors), np.float32)
+    ends = np.cumsum([len(indices) for indices, _ in vectors])
     keep, least = 1 - recipe.dropout, recipe.least_error(labels)
+    rate, bias_rate = np.float32(recipe.learning_rate), np.float32(recipe.bias_rate)
     for _ in range(recipe.epochs):
-        for n in random.permutation(len(examples)):
-            indices, values = examples[n]
-            kept = (random.random_sample(len(indices)) < keep).nonzero()[0]
-            indices, values = indices.take(kept), values.take(kept) / np.float32(keep)
-            scores = values @ table.take(indices, axis=0) + bias
-            scores -= scores.max()
-            errors = np.exp(scores, scores)
-            errors /= errors.sum()
+        # PERF: what each example drops in this epoch is drawn at once.
+        kept = random.random_sample(len(all_indices)) < keep
+        indices_kept, values_kept = all_indices[kept], all_values[kept] / np.float32(keep)
+        cells_kept = indices_kept * labels
+        last = np.concatenate([[0], np.cumsum(kept)])[ends].tolist()
+        first = [0, *last[:-1]]
+        for n in random.permutation(len(vectors)).tolist():
+            part = slice(first[n], last[n])
+            values = values_kept[part]
+            errors = values @ table.take(indices_kept[part], axis=0)
+            errors += bias
+            errors -= np.maximum.reduce(errors)
+            np.exp(errors, errors)
+            errors /= np.add.reduce(errors)
             errors[targets[n]] -= 1
             wrong = (np.abs(errors) > least).nonzero()[0]
-            if not len(wrong):
-                continue
             error = errors.take(wrong)
-            bias[wrong] -= np.float32(recipe.bias_rate) * error
-            cells = (indices * labels)[:, None] + wrong
+            bias[wrong] -= bias_rate * error
+            cells = cells_kept[part, None] + wrong
             slopes = values[:, None] * error
-            grown = squares.take(cells) + slopes * slopes
+            grown = squares.take(cells)
+            grown += slopes * slopes
             squares[cells] = grown
-            slopes *= np.float32(recipe.learning_rate)
+            slopes *= rate
             slopes /= np.sqrt(grown, grown)
             weights[cells] -= slopes
     scale = float(np.abs(weights).max(initial=0)) / LARGEST_WEIGHT or 1.0 / LARGEST_WEIGHT

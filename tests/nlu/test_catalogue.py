@@ -7,12 +7,13 @@ import pytest
 from botapi.errors import ConfigError
 from botapi.nlu.catalogue import COMPONENTS, DEFAULT_PIPELINE, IGNORED, REPLACED, read_pipeline
 
-REFERENCE_NAMES = """WhitespaceTokenizer SpacyTokenizer MitieTokenizer JiebaTokenizer SpacyNLP MitieNLP RegexFeaturizer
-LexicalSyntacticFeaturizer
-CountVectorsFeaturizer SpacyFeaturizer MitieFeaturizer ConveRTFeaturizer
-LanguageModelFeaturizer DIETClassifier LogisticRegressionClassifier SklearnIntentClassifier KeywordIntentClassifier MitieIntentClassifier
-FallbackClassifier ResponseSelector CRFEntityExtractor RegexEntityExtractor MitieEntityExtractor DucklingEntityExtractor
-SpacyEntityExtractor EntitySynonymMapper""".split()
+REFERENCE_NAMES = """
+WhitespaceTokenizer SpacyTokenizer MitieTokenizer JiebaTokenizer SpacyNLP MitieNLP RegexFeaturizer
+LexicalSyntacticFeaturizer CountVectorsFeaturizer SpacyFeaturizer MitieFeaturizer ConveRTFeaturizer
+LanguageModelFeaturizer DIETClassifier LogisticRegressionClassifier SklearnIntentClassifier
+KeywordIntentClassifier MitieIntentClassifier FallbackClassifier ResponseSelector CRFEntityExtractor
+RegexEntityExtractor MitieEntityExtractor DucklingEntityExtractor SpacyEntityExtractor EntitySynonymMapper
+""".split()
 
 
 @pytest.mark.parametrize("name", REFERENCE_NAMES)
