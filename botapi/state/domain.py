@@ -112,7 +112,7 @@ class Domain:
     def fingerprint(self) -> str:
         """32 hex digits that change when anything in the domain does; the order of action names counts."""
         content = {**self.as_dict(), "actions": self.action_names, "action_settings": sorted(self.actions_with_domain)}
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
+        return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:32]
 
     # Actions
 

@@ -53,7 +53,7 @@ def check_section(data: Mapping[str, Any], key: str) -> None:
 def _check_intents(intents: list[Any]) -> None:
     seen = set()
     for number, intent in enumerate(intents):
-        name = _entry_name(intents, number, "intent")
+        name = _intent_name(intents, number)
         if name in seen:
             raise _error(intents, number, f"The intent '{name}' is listed twice; remove or rename one of them.")
         seen.add(name)
@@ -61,8 +61,7 @@ def _check_intents(intents: list[Any]) -> None:
             properties = _properties(intents, number, intent[name], f"intent '{name}'")
             for key in ("use_entities", "ignore_entities"):
                 value = properties.get(key)
-                is_list = isinstance(value, list) and all(isinstance(each, str) for each in value)
-                if not (value is None or isinstance(value, bool) or is_list):
+                if not (value is None or isinstance(value, bool) or _is_names(value)):
                     raise _error(properties, key, f"The intent '{name}' has {key}: {value!r}; expected entity names.")
             if properties.get("ignore_entities") is True:
                 raise _error(
@@ -73,7 +72,9 @@ def _check_intents(intents: list[Any]) -> None:
 def _check_entities(entities: list[Any]) -> None:
     seen = set()
     for number, entity in enumerate(entities):
-        for name in entity if isinstance(entity, Mapping) and entity else (_entry_name(entities, number, "entity"),):
+        for name in entity if isinstance(entity, Mapping) and entity else (entity,):
+            if not isinstance(name, str) or not name:
+                raise _error(entities, number, f"The entity {name!r} is not text; put the name in quotes.")
             if name in seen:
                 raise _error(entities, number, f"The entity '{name}' is listed twice; remove or rename one of them.")
             seen.add(name)
@@ -82,7 +83,7 @@ def _check_entities(entities: list[Any]) -> None:
             properties = _properties(entities, number, entity[name], f"entity '{name}'")
             for key in ("roles", "groups"):
                 labels = properties.get(key, [])
-                if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+                if not _is_names(labels):
                     raise _error(
                         properties, key, f"The {key} of entity '{name}' have to be a list of text; quote numbers."
                     )
@@ -189,13 +190,19 @@ def _check_mapping(slot: str, mappings: list[Any], number: int, mapping: Any) ->
             raise _error(
                 mapping, key, f"The '{key}' of a mapping of slot '{slot}' has to be an intent or a list of them."
             )
+    for key in ("entity", "role", "group", "action"):
+        if mapping.get(key) is not None and not isinstance(mapping[key], str):
+            raise _error(mapping, key, f"The '{key}' of a mapping of slot '{slot}' is not text; put it in quotes.")
     conditions = mapping.get("conditions")
-    if conditions is not None and not (
-        isinstance(conditions, list) and all(isinstance(each, Mapping) for each in conditions)
-    ):
+    if conditions is not None and not (isinstance(conditions, list) and all(map(_is_condition, conditions))):
         raise _error(
-            mapping, "conditions", f"The conditions of slot '{slot}' have to be a list of `active_loop: ...` mappings."
+            mapping, "conditions", f"The conditions of slot '{slot}' have to be a list of `active_loop: form` mappings."
         )
+
+
+def _is_condition(condition: Any) -> bool:
+    named = ("active_loop", "requested_slot")
+    return isinstance(condition, Mapping) and all(isinstance(condition.get(key), (str, type(None))) for key in named)
 
 
 def _check_forms(forms: Mapping[str, Any]) -> None:
@@ -215,8 +222,11 @@ def _check_forms(forms: Mapping[str, Any]) -> None:
             )
         if form.get("ignored_intents") and "required_slots" not in form:
             raise _error(forms, name, f"The form '{name}' has ignored_intents, so it also needs required_slots.")
+        ignored = form.get("ignored_intents") or []
+        if not isinstance(ignored, str) and not _is_names(ignored):
+            raise _error(form, "ignored_intents", f"The ignored_intents of form '{name}' have to be a list of intents.")
         slots = form.get("required_slots") or []
-        if not isinstance(slots, list) or not all(isinstance(slot, str) for slot in slots):
+        if not _is_names(slots):
             raise _error(
                 form, "required_slots", f"The required_slots of form '{name}' have to be a list of slot names."
             )
@@ -287,12 +297,12 @@ def duplicates(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str,
     return found
 
 
-def _entry_name(entries: list[Any], number: int, what: str) -> str:
-    name = name_of(entries[number])
+def _intent_name(intents: list[Any], number: int) -> str:
+    name = name_of(intents[number])
     if not isinstance(name, str) or not name:
-        raise _error(entries, number, f"The {what} {name!r} is not text; put the name in quotes.")
-    if isinstance(entries[number], Mapping) and len(entries[number]) > 1 and what == "intent":
-        raise _error(entries, number, f"The {what} '{name}' has other keys beside it; indent them below the name.")
+        raise _error(intents, number, f"The intent {name!r} is not text; put the name in quotes.")
+    if isinstance(intents[number], Mapping) and len(intents[number]) > 1:
+        raise _error(intents, number, f"The intent '{name}' has other keys beside it; indent them below the name.")
     return name
 
 
@@ -304,6 +314,10 @@ def _properties(entries: list[Any], number: int, properties: Any, what: str) -> 
             f"The {what} is followed by a colon and {_kind(properties)}; remove the colon, or indent its properties.",
         )
     return properties
+
+
+def _is_names(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
 
 
 def _error(container: Any, key: Any, message: str) -> DataError:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from botapi.data import project
+from botapi import yamlfile
+from botapi.data import project, write
+from botapi.data.check import check
 from botapi.data.project import Config
 from botapi.errors import DataError
 
@@ -147,3 +153,65 @@ def test_a_bare_name_is_an_entry_without_options():
 def test_a_configuration_has_to_be_a_mapping():
     with pytest.raises(DataError, match="not a mapping"):
         project.read_config([])
+
+
+SEED = (
+    DOMAIN.replace("[greet, faq]", "[greet, faq: {use_entities: [name]}]")
+    + """
+entities: [age, name: {roles: [first], groups: ["1"]}]
+slots:
+  name:
+    type: categorical
+    values: [x]
+    mappings:
+    - {type: from_entity, entity: name, role: first, intent: [greet], conditions: [{active_loop: form}]}
+forms: {form: {required_slots: [name], ignored_intents: [faq]}}
+actions: [action_x, action_y: {send_domain: true}]
+session_config: {session_expiration_time: 5}
+nlu:
+- {intent: greet, metadata: m, examples: [{text: "hi [Ann](name)", metadata: n}, hello]}
+- {synonym: s, examples: "- t"}
+- {regex: r, examples: "- t"}
+stories:
+- story: s
+  steps:
+  - {checkpoint: c, slot_was_set: [name: x]}
+  - {intent: greet, entities: [age, {name: x, role: first}]}
+  - {or: [intent: faq, slot_was_set: [name]]}
+  - active_loop: form
+  - user: hi [Ann](name)
+rules:
+- {rule: r, condition: [active_loop: form], wait_for_user_input: false, steps: [intent: greet, action: action_x]}
+"""
+    + CONFIG
+)
+JUNK = st.sampled_from(
+    [None, True, 5, 2.5, "x", "", "[a]{b}", "/x{", [], {}, ["x"], [None], [{}], [[]], {"a": 1}, {5: None}, {"x": [{}]}]
+)
+
+
+def places(value: Any, way: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The ways to all values inside of a value."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [found for key, item in inner for found in [(*way, key), *places(item, (*way, key))]]
+
+
+@given(st.data())
+def test_whatever_stands_in_the_files_is_read_or_refused_with_a_data_error(data):
+    content = yamlfile.load(SEED)
+    *way, last = data.draw(st.sampled_from(places(content)))
+    container = content
+    for key in way:
+        container = container[key]
+    container[last] = data.draw(JUNK)
+    try:
+        found = project.read_text(yamlfile.dump(content), "posted")
+    except DataError as error:
+        assert error.file == "posted" and error.line
+        return
+    check(found)
+    json.dumps(found.domain.as_dict())
+    assert len(found.domain.fingerprint()) == 32
+    assert yamlfile.load(found.domain.as_yaml()) == found.domain.as_dict()
+    write.stories_yaml(found.stories)
+    write.nlu_yaml(found.nlu)
