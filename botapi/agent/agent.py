@@ -15,11 +15,12 @@ from typing import Any
 
 from botapi.agent.bot import Bot, Services, load_bot
 from botapi.agent.conversation import Conversation
+from botapi.agent.reminders import Reminders, unfired
 from botapi.errors import Conflict, InputError, StoreConflict, StoreError
 from botapi.model import find, open_model
 from botapi.names import DEFAULT_SENDER_ID
-from botapi.state.events import Event, from_dict
-from botapi.state.messages import Output, UserMessage
+from botapi.state.events import Event, ReminderScheduled, from_dict
+from botapi.state.messages import CollectingOutput, Output, UserMessage
 from botapi.state.tracker import Tracker, Verbosity
 from botapi.stores.locks import InMemoryLockStore, LockStore
 from botapi.stores.trackers import InMemoryStore, TrackerStore
@@ -60,6 +61,7 @@ class Agent:
         self.lock_store: LockStore = lock_store if lock_store is not None else InMemoryLockStore()
         self.outputs = outputs if outputs is not None else {}
         self.services = services or Services()
+        self.reminders = Reminders(self._remind)
         self._cached_trackers = cached_trackers
         self._cache: OrderedDict[str, _Cached] = OrderedDict()
         self._cache_guard = threading.Lock()
@@ -85,7 +87,8 @@ class Agent:
         self.bot = None
 
     def close(self) -> None:
-        """Free the stores."""
+        """Stop reminding and free the stores."""
+        self.reminders.close()
         self.tracker_store.close()
         self.lock_store.close()
 
@@ -102,8 +105,10 @@ class Agent:
             known = len(tracker.events)
             try:
                 tracker.model_id, tracker.assistant_id = bot.metadata.model_id, bot.metadata.assistant_id
-                yield Conversation(tracker, bot)
+                conversation = Conversation(tracker, bot)
+                yield conversation
                 self._store(cached, tracker.events[known:])
+                self.reminders.note(sender_id, conversation.reminders)
             except BaseException:
                 # The tracker may hold events that were not stored: the next turn starts from the store again.
                 self._forget(sender_id)
@@ -113,6 +118,17 @@ class Agent:
         """One whole turn, from the user's message to the last response."""
         with self.conversation(message.sender_id) as conversation:
             conversation.handle(message)
+
+    def _remind(self, sender_id: str, reminder: ReminderScheduled) -> None:
+        with self.conversation(sender_id) as conversation:
+            channel = conversation.tracker.latest_input_channel
+            conversation.remind(reminder, self.outputs.get(channel or "") or CollectingOutput())
+
+    def restore_reminders(self) -> None:
+        """Schedule the reminders that stored conversations still wait for; those that are overdue fire at once."""
+        for sender_id in self.tracker_store.with_reminders():
+            events = [from_dict(data) for data in self.tracker_store.read(sender_id)]
+            self.reminders.note(sender_id, unfired(events))
 
     def parse(self, text: str) -> dict[str, Any]:
         """What a text means, without any conversation."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from botapi.actions.action import Action, ActionRejected, perform
@@ -28,6 +28,8 @@ from botapi.state.events import (
     ActionExecutionRejected,
     BotUttered,
     Event,
+    ReminderCancelled,
+    ReminderScheduled,
     SlotSet,
     UserUttered,
 )
@@ -47,6 +49,8 @@ class Conversation:
 
     tracker: Tracker
     bot: Bot
+    # Reminders to schedule and cancel once the conversation is stored.
+    reminders: list[Event] = field(default_factory=list)
 
     @property
     def actions(self) -> Actions:
@@ -79,10 +83,30 @@ class Conversation:
         """Go on as if the user had expressed an intent; `entities` is a list of entities or {name: value}."""
         if intent not in self.bot.domain.intents:
             raise NotFound(f"The intent '{intent}' is not in the domain.", reason="NotFound")
+        self.update_session(output)
+        self._go_on(intent, entities, output)
+
+    def remind(self, reminder: ReminderScheduled, output: Output) -> None:
+        """Trigger a reminder's intent, unless a message, a restart or a new session made it obsolete."""
+        self.update_session(output)
+        if not self._still_stands(reminder):
+            log.debug("The reminder '%s' is obsolete.", reminder.name)
+            return
+        self._go_on(reminder.intent or "", reminder.entities, output, reminder=reminder.name)
+
+    def _still_stands(self, reminder: ReminderScheduled) -> bool:
+        for event in reversed(self.tracker.applied_events()):
+            if isinstance(event, ReminderScheduled) and event.name == reminder.name:
+                return True
+            if reminder.kill_on_user_msg and isinstance(event, UserUttered) and event.text:
+                return False
+        return False
+
+    def _go_on(self, intent: str, entities: Any, output: Output, **metadata: Any) -> None:
         if isinstance(entities, Mapping):
             entities = [{"entity": name, "value": value} for name, value in entities.items()]
-        self.update_session(output)
-        self.tracker.apply(UserUttered.external(intent, entities, self.tracker.latest_input_channel))
+        said = UserUttered.external(intent, entities, self.tracker.latest_input_channel)
+        self.tracker.apply(said.changed(metadata={**said.metadata, **metadata}))
         self._extract_slots(output)
         if self.bot.ensemble is not None:
             self._act(output)
@@ -142,10 +166,8 @@ class Conversation:
         found = self.predict()
         names = self.bot.domain.action_names
         scores = found.scores or {found.action: found.confidence}
-        ranked = sorted(
-            ({"action": name, "score": scores.get(name, 0.0)} for name in names),
-            key=lambda one: (-one["score"], one["action"]),
-        )
+        best_first = sorted((-scores.get(name, 0.0), name) for name in names)
+        ranked = [{"action": name, "score": -negative} for negative, name in best_first]
         state = self.tracker.current_state(verbosity, session=True)
         return {
             "scores": ranked,
@@ -175,12 +197,12 @@ class Conversation:
         self._record(events)
         if any(isinstance(event, UserUttered) for event in events):
             self._extract_slots(output)
-        self.send(events, output)
+        self.take_effect(events, output)
 
     def _extract_slots(self, output: Output) -> None:
         turn = self.actions.turn(self.tracker, output.name)
         events = perform(self.actions.find(ACTION_EXTRACT_SLOTS), turn)
-        self.send(events, output)
+        self.take_effect(events, output)
         self._record(events)
 
     def _record(self, events: Iterable[Event]) -> None:
@@ -188,10 +210,12 @@ class Conversation:
         for event in events:
             self.tracker.apply(event.changed(timestamp=time.time()))
 
-    def send(self, events: Iterable[Event], output: Output) -> None:
-        """Give what the bot says in these events to the output."""
+    def take_effect(self, events: Iterable[Event], output: Output) -> None:
+        """Give what the bot says in these events to the output, and remember their reminders."""
         for event in events:
-            if isinstance(event, BotUttered):
+            if isinstance(event, (ReminderScheduled, ReminderCancelled)):
+                self.reminders.append(event)
+            elif isinstance(event, BotUttered):
                 response = {**event.data, "text": event.text, "metadata": event.metadata}
                 if response.get("attachment") == response.get("image"):  # kept twice, sent once
                     response["attachment"] = None

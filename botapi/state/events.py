@@ -6,6 +6,7 @@ An event changes nothing by itself: the tracker applies it. Times are seconds si
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, TypeVar
@@ -311,7 +312,7 @@ class FollowupAction(Event):
 
 @dataclass(frozen=True)
 class ReminderScheduled(Event):
-    """An intent is to be triggered at `date_time` (ISO 8601 text)."""
+    """An intent is to be triggered at `date_time` (ISO 8601 text); a name is made up where none is given."""
 
     type_name = "reminder"
     wire = (
@@ -327,6 +328,11 @@ class ReminderScheduled(Event):
     entities: Any = None
     name: str | None = None
     kill_on_user_msg: bool = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.name is None:
+            object.__setattr__(self, "name", uuid.uuid4().hex)
 
 
 @dataclass(frozen=True)

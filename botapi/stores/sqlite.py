@@ -27,6 +27,8 @@ INDEXES = (
     "CREATE UNIQUE INDEX IF NOT EXISTS botapi_events_order ON events (sender_id, sequence)",
     # Empty unless Rasa wrote to the file since: finding its rows again costs nothing.
     "CREATE INDEX IF NOT EXISTS botapi_events_unnumbered ON events (id) WHERE sequence IS NULL",
+    # Reminders are few, and looked for at each start.
+    "CREATE INDEX IF NOT EXISTS botapi_events_reminders ON events (sender_id) WHERE type_name = 'reminder'",
 )
 INSERT = f"INSERT INTO events ({', '.join(COLUMNS)}, sequence) VALUES (?, ?, ?, ?, ?, ?, ?)"
 LAST = "SELECT max(sequence) FROM events WHERE sender_id = ?"
@@ -120,6 +122,11 @@ class SqliteStore:
         while sender_id is not None:
             yield sender_id
             sender_id = self._one(query, (sender_id,))
+
+    def with_reminders(self) -> list[str]:
+        query = "SELECT DISTINCT sender_id FROM events WHERE type_name = 'reminder' ORDER BY sender_id"
+        with self._reading() as connection:
+            return [sender_id for (sender_id,) in connection.execute(query)]
 
     def close(self) -> None:
         with self._turn, self._guard:

@@ -41,6 +41,9 @@ class TrackerStore(Protocol):
     def sender_ids(self) -> Iterator[str]:
         """All conversation ids, sorted."""
 
+    def with_reminders(self) -> list[str]:
+        """Ids of the conversations that hold a `reminder` event, fired or not, sorted."""
+
     def close(self) -> None:
         """Free what the store holds; it can't be used afterwards."""
 
@@ -96,6 +99,15 @@ class InMemoryStore:
     def sender_ids(self) -> Iterator[str]:
         with self._lock:
             return iter(sorted(self._logs))
+
+    def with_reminders(self) -> list[str]:
+        with self._lock:
+            logs = {sender_id: list(log.texts) for sender_id, log in self._logs.items()}
+        return sorted(
+            sender_id
+            for sender_id, texts in logs.items()
+            if any(json.loads(text)["event"] == "reminder" for text in texts if '"reminder"' in text)
+        )
 
     def close(self) -> None:
         with self._lock:

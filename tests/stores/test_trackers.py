@@ -178,3 +178,11 @@ def test_memory_is_free_after_close() -> None:
     store.append("a", [slot(1)], after=0)
     store.close()
     assert list(store.sender_ids()) == []
+
+
+def test_conversations_with_reminders_are_found(store):
+    reminder = {"event": "reminder", "name": "r", "date_time": "2030-01-01T00:00:00"}
+    store.append("b", [reminder, {"event": "pause"}], 0)
+    store.append("a", [{"event": "slot", "name": "x", "value": "reminder"}], 0)
+    store.append("c", [reminder, reminder], 0)
+    assert store.with_reminders() == ["b", "c"]

@@ -53,7 +53,7 @@ def append_events(api: Api, request: Request, conversation_id: str) -> Response:
     with api.agent.conversation(conversation_id) as conversation:
         tracker = update_conversation_with_events(conversation_id, conversation, conversation.bot.domain, events)
         if request.flag("execute_side_effects"):
-            conversation.send(events, output_of(request, api.agent, tracker))
+            conversation.take_effect(events, output_of(request, api.agent, tracker))
         return shown(tracker, verbosity)
 
 
