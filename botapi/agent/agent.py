@@ -5,6 +5,7 @@ It holds the current bot and everybody's conversations. Nobody else locks, loads
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from typing import Any
 from botapi.agent.bot import Bot, Services, load_bot
 from botapi.agent.conversation import Conversation
 from botapi.agent.reminders import Reminders, unfired
-from botapi.errors import Conflict, InputError, StoreConflict, StoreError
+from botapi.errors import BotError, Conflict, InputError, StoreConflict, StoreError
 from botapi.model import find, open_model
 from botapi.names import DEFAULT_SENDER_ID
 from botapi.state.events import Event, ReminderScheduled, from_dict
@@ -24,6 +25,8 @@ from botapi.state.messages import CollectingOutput, Output, UserMessage
 from botapi.state.tracker import Tracker, Verbosity
 from botapi.stores.locks import InMemoryLockStore, LockStore
 from botapi.stores.trackers import InMemoryStore, TrackerStore
+
+log = logging.getLogger(__name__)
 
 CACHED_TRACKERS = 1000
 
@@ -127,8 +130,12 @@ class Agent:
     def restore_reminders(self) -> None:
         """Schedule the reminders that stored conversations still wait for; those that are overdue fire at once."""
         for sender_id in self.tracker_store.with_reminders():
-            events = [from_dict(data) for data in self.tracker_store.read(sender_id)]
-            self.reminders.note(sender_id, unfired(events))
+            try:
+                with self.lock_store.lock(sender_id):
+                    events = [from_dict(data) for data in self.tracker_store.read(sender_id)]
+                    self.reminders.note(sender_id, unfired(events))
+            except BotError as error:
+                log.error("The reminders of conversation %r are lost: %s", sender_id, error)
 
     def parse(self, text: str) -> dict[str, Any]:
         """What a text means, without any conversation."""

@@ -153,3 +153,15 @@ def test_reminders_survive_a_restart(tmp_path, waited):
     third.restore_reminders()
     assert [one.name for _, one in third.reminders.pending()] == ["later"]
     third.close()
+
+
+def test_a_damaged_conversation_does_not_keep_others_from_being_reminded(waited, caplog):
+    agent = smallbot.agent(outputs={"rest": waited})
+    agent.tracker_store.append("damaged", [{"event": "reminder", "date_time": "soon"}], 0)
+    say(agent, "hello")
+    with agent.conversation("ann") as conversation:
+        conversation.tracker.apply(reminder("r", 0.01))
+    agent.restore_reminders()
+    assert waited.wait_for(2) == ["So long.", "Come again."]
+    assert "damaged" in caplog.text
+    agent.close()
