@@ -17,7 +17,7 @@ from typing import Any
 from botapi.agent.bot import Bot, Services, load_bot
 from botapi.agent.conversation import Conversation
 from botapi.agent.reminders import Reminders, unfired
-from botapi.errors import BotError, Conflict, InputError, StoreConflict, StoreError
+from botapi.errors import Conflict, InputError, StoreConflict, StoreError
 from botapi.model import find, open_model
 from botapi.names import DEFAULT_SENDER_ID
 from botapi.state.events import Event, ReminderScheduled, from_dict
@@ -129,13 +129,22 @@ class Agent:
 
     def restore_reminders(self) -> None:
         """Schedule the reminders that stored conversations still wait for; those that are overdue fire at once."""
-        for sender_id in self.tracker_store.with_reminders():
+        sender_id = "?"
+        try:
+            for sender_id in self.tracker_store.with_reminders():
+                self._restore_reminders(sender_id)
+        except StoreError as error:
+            log.error("Reminders from conversation %r on are not restored: %s", sender_id, error)
+
+    def _restore_reminders(self, sender_id: str) -> None:
+        with self.lock_store.lock(sender_id):
+            dicts = self.tracker_store.read(sender_id)
             try:
-                with self.lock_store.lock(sender_id):
-                    events = [from_dict(data) for data in self.tracker_store.read(sender_id)]
-                    self.reminders.note(sender_id, unfired(events))
-            except BotError as error:
-                log.error("The reminders of conversation %r are lost: %s", sender_id, error)
+                events = [from_dict(data) for data in dicts]
+            except InputError as error:
+                log.error("The reminders of conversation %r can't be read: %s", sender_id, error)
+                return
+            self.reminders.note(sender_id, unfired(events))
 
     def parse(self, text: str) -> dict[str, Any]:
         """What a text means, without any conversation."""
