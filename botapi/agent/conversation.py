@@ -33,7 +33,7 @@ from botapi.state.events import (
     SlotSet,
     UserUttered,
 )
-from botapi.state.messages import Output, UserMessage
+from botapi.state.messages import Output, UserMessage, response_of
 from botapi.state.tracker import Tracker, Verbosity
 
 log = logging.getLogger(__name__)
@@ -216,10 +216,7 @@ class Conversation:
             if isinstance(event, (ReminderScheduled, ReminderCancelled)):
                 self.reminders.append(event)
             elif isinstance(event, BotUttered):
-                response = {**event.data, "text": event.text, "metadata": event.metadata}
-                if response.get("attachment") == response.get("image"):  # kept twice, sent once
-                    response["attachment"] = None
-                output.send(self.tracker.sender_id, response)
+                output.send(self.tracker.sender_id, response_of(event))
 
     # --------------------------------------------------------------- sessions
 
