@@ -39,6 +39,12 @@ class _Dumper(yaml.SafeDumper):
     def ignore_aliases(self, data: Any) -> bool:
         return True
 
+    def choose_scalar_style(self) -> str:
+        """Single quotes where they need no doubling and the text is one line, as in Rasa's files; else double ones."""
+        style = super().choose_scalar_style()
+        event: Any = self.event
+        return '"' if style == "'" and ("'" in event.value or "\n" in event.value) else style
+
 
 class _BlockDumper(_Dumper):
     """Writes text of several lines as a block."""
@@ -55,10 +61,7 @@ def _represent_lines(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 
 
 def _represent_float(dumper: yaml.SafeDumper, number: float) -> yaml.ScalarNode:
-    text = repr(number)
-    if "." not in text:
-        text = text.replace("e", ".0e")
-    return dumper.represent_scalar(_TAG + "float", text)
+    return dumper.represent_scalar(_TAG + "float", repr(number))
 
 
 def _fits_block(text: str) -> bool:

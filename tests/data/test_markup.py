@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from botapi.data import markup
@@ -93,6 +93,7 @@ WORDS = st.text("abcé😀 ", min_size=1).filter(str.strip)
 NAMES = st.text("abc_", min_size=1)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(WORDS, st.none() | st.tuples(NAMES, st.none() | WORDS, st.none() | NAMES))))
 def test_what_is_written_reads_back(parts):
     text, entities = "", []

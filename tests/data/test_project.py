@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from botapi import yamlfile
@@ -196,6 +196,7 @@ def places(value: Any, way: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [found for key, item in inner for found in [(*way, key), *places(item, (*way, key))]]
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_whatever_stands_in_the_files_is_read_or_refused_with_a_data_error(data):
     content = yamlfile.load(SEED)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from botapi.errors import ConfigError, DataError
@@ -81,6 +81,7 @@ def test_a_list_slot_makes_a_list_of_a_single_value(value, stored):
     assert slots.from_dict("s", {"type": "list"}).stored(value) == stored
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(sorted(slots.SLOT_TYPES)),
     st.recursive(
