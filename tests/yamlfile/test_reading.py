@@ -1,4 +1,4 @@
-"""The YAML of project files: scalars as Rasa reads them, faults with file and line, and text that reads back."""
+"""Reading project files: faults with file and line, limits, lines, environment variables."""
 
 from __future__ import annotations
 
@@ -15,62 +15,6 @@ from botapi import yamlfile
 from botapi.errors import DataError
 from botapi.yamlfile import reading
 
-SCALARS = [
-    ("yes", "yes"),
-    ("No", "No"),
-    ("on", "on"),
-    ("off", "off"),
-    ("y", "y"),
-    ("true", True),
-    ("True", True),
-    ("FALSE", False),
-    ("tRUE", "tRUE"),
-    ("null", None),
-    ("Null", None),
-    ("NULL", None),
-    ("~", None),
-    ("", None),
-    ("nUll", "nUll"),
-    ("12:30", "12:30"),
-    ("190:20:30", "190:20:30"),
-    ("010", 10),
-    ("08", 8),
-    ("-010", -10),
-    ("+12", 12),
-    ("1_000", 1000),
-    ("1_", 1),
-    ("_1", "_1"),
-    ("0o17", 15),
-    ("0o8", "0o8"),
-    ("0b101", 5),
-    ("0b2", "0b2"),
-    ("0x1F", 31),
-    ("0x", "0x"),
-    ("1e3", 1000.0),
-    ("1E+3", 1000.0),
-    ("1e", "1e"),
-    ("e3", "e3"),
-    ("1.", 1.0),
-    ("1.e3", 1000.0),
-    ("-1e-3", -0.001),
-    (".5", 0.5),
-    (".5e-3", 0.0005),
-    (".5e3", ".5e3"),
-    ("3.1", 3.1),
-    ("1.2.3", "1.2.3"),
-    ("1,000", "1,000"),
-    ("2024-01-01", "2024-01-01"),
-    ("2024-01-01T10:00:00Z", "2024-01-01T10:00:00Z"),
-    ("=", "="),
-    ("<<", "<<"),
-    ("'1'", "1"),
-    ('"true"', "true"),
-    ("!!str 12", "12"),
-    ("!!int 12", 12),
-    ("!!float 12", 12.0),
-    ("! 12", "12"),
-]
-
 
 @pytest.fixture(params=["as installed", "without libyaml"])
 def parser(request, monkeypatch):
@@ -78,13 +22,6 @@ def parser(request, monkeypatch):
     if request.param == "without libyaml":
         monkeypatch.setattr(reading, "_Loader", yaml.SafeLoader)
     return request.param
-
-
-@pytest.mark.parametrize(("written", "value"), SCALARS, ids=[repr(written) for written, _ in SCALARS])
-def test_a_scalar_means_what_yaml_1_2_says(written, value, parser):
-    found = yamlfile.load(f"key: {written}")["key"]
-    assert found == value
-    assert type(found) is type(value)
 
 
 FAULTS = [
@@ -214,62 +151,6 @@ def test_a_file_is_read_as_utf_8(tmp_path):
     path = tmp_path / "f.yml"
     path.write_bytes("a: grüße 😀\n".encode())
     assert yamlfile.load_file(path) == {"a": "grüße 😀"}
-
-
-@pytest.mark.parametrize(
-    "text", ["true", "10", "010", "1e3", "0x1f", "", "~", "null", "2024-01-01", "<<", "${HOME}", "-"]
-)
-def test_text_that_looks_like_something_else_is_quoted(text):
-    written = yamlfile.dump({"key": text})
-    assert yamlfile.load(written, environment={}) == {"key": text}
-
-
-def test_text_of_several_lines_becomes_a_block():
-    assert yamlfile.dump({"a": "x\ny\n", "b": 1}) == "a: |\n  x\n  y\nb: 1\n"
-    assert yamlfile.dump({"a": "x\ny"}, blocks=False) == 'a: "x\\ny"\n'
-    assert yamlfile.dump({"a": yamlfile.Block("x")}, blocks=False) == "a: |-\n  x\n"
-
-
-@pytest.mark.parametrize(
-    "value",
-    [float("nan"), float("inf"), "\0", "\ud800", object(), {("a",): 1}, 10**1000, b"x"],
-    ids=["nan", "inf", "NUL", "surrogate", "object", "tuple key", "huge", "bytes"],
-)
-def test_what_can_not_be_read_back_is_not_written(value):
-    with pytest.raises(DataError, match="can't be written"):
-        yamlfile.dump([value])
-
-
-def test_endless_values_are_not_written():
-    endless: list = []
-    endless.append(endless)
-    with pytest.raises(DataError, match="deeper"):
-        yamlfile.dump(endless)
-
-
-def test_shared_values_are_written_out():
-    shared = ["x"]
-    assert "&" not in yamlfile.dump([shared, shared])
-
-
-TEXTS = st.text(
-    st.characters(exclude_categories=("Cs", "Cc"), include_characters="\n\r\t\x85", exclude_characters="\ufffe\uffff")
-)
-LIKELY = st.sampled_from(
-    [written for written, _ in SCALARS] + [" x", "x ", "- a", "a: b", "#", "|", "x\n", "\n", " \n x", "é\u2028"]
-)
-SIMPLE = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXTS | LIKELY
-VALUES = st.recursive(
-    SIMPLE, lambda inner: st.lists(inner) | st.dictionaries(TEXTS | LIKELY | st.integers(), inner), max_leaves=15
-)
-
-
-@settings(deadline=None)
-@given(VALUES, st.booleans())
-def test_what_is_written_reads_back_equal(value, blocks):
-    found = yamlfile.load(yamlfile.dump(value, blocks=blocks))
-    assert found == value
-    assert repr(found) == repr(value)
 
 
 @settings(deadline=None)
