@@ -137,7 +137,7 @@ def application(agent: Agent, settings: Settings, *, threads: int = THREADS) -> 
         *(endpoint for channel in channels for endpoint in channel.endpoints()),
     ]
     router = Router(_routes(api, table, settings.auth_token), defaults={"conversation_id": DEFAULT_SENDER_ID})
-    errors = partial(ErrorsToJSON, render=render)
+    errors: Layer = partial(ErrorsToJSON, render=render)
     own = own_layers(settings.endpoints.get("middleware"))
     app = stack(
         router,

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import argparse
 import logging
+from typing import Any
 
 from botapi.agent.loader import load_agent
 from botapi.cli import opening, options
 from botapi.cli.server import Server
+from botapi.cli.tlsserver import TLSServer
 from botapi.errors import ConfigError
 from botapi.settings import Settings, refuse_open_api
-from botapi.wsgi import application
+from botapi.web.tls import create_ssl_context
+from botapi.wsgi import Application, application
 
 logger = logging.getLogger(__name__)
 
@@ -21,10 +24,6 @@ logger = logging.getLogger(__name__)
 THREADS = 16
 # Flags of Rasa 3.6 that ask for what another program does here: (flag, what to do instead).
 ELSEWHERE = {
-    "ssl_certificate": ("--ssl-certificate", "let nginx serve TLS (see conf/nginx.conf)"),
-    "ssl_keyfile": ("--ssl-keyfile", "let nginx serve TLS (see conf/nginx.conf)"),
-    "ssl_ca_file": ("--ssl-ca-file", "let nginx serve TLS (see conf/nginx.conf)"),
-    "ssl_password": ("--ssl-password", "let nginx serve TLS (see conf/nginx.conf)"),
     "remote_storage": ("--remote-storage", "copy the archive here and name it with --model"),
     "connector": ("--connector", "name the channel in credentials.yml"),
 }
@@ -55,6 +54,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--drain-timeout", type=options.seconds, default=30, metavar="S", help="running requests get on SIGTERM (30 s)"
     )
     serving.add_argument("--trusted-proxy", metavar="ADDRESS", help="take X-Forwarded-… headers from this proxy only")
+    tls = parser.add_argument_group("TLS, where no nginx does it")
+    tls.add_argument("--ssl-certificate", metavar="FILE", help="certificate chain as PEM: serve https")
+    tls.add_argument("--ssl-keyfile", metavar="FILE", help="its key as PEM")
+    tls.add_argument("--ssl-ca-file", metavar="FILE", help="authorities of clients' certificates")
+    tls.add_argument("--ssl-password", metavar="TEXT", help="opens the key")
     guard = parser.add_argument_group("the API and who may use it")
     guard.add_argument(
         "--enable-api", "--enable_api", action="store_true", help="serve the whole API, not just channels"
@@ -89,20 +93,36 @@ def run(arguments: argparse.Namespace) -> int:
     archive = opening.archive(arguments, may_be_missing=settings.enable_api)
     app = application(load_agent(settings, archive), settings, threads=arguments.threads)
     try:
-        server = Server(
-            app,
-            host=settings.interface,
-            port=settings.port,
-            threads=arguments.threads,
-            idle_s=settings.request_timeout_s,
-            max_body_bytes=max(endpoint.limit_bytes for endpoint in app.table),
-            trusted_proxy=arguments.trusted_proxy,
-        )
+        server = listener(app, settings, arguments)
         announce(server, archive.metadata.name if archive else "no model yet")
         return 0 if server.serve(drain_s=arguments.drain_timeout, on_stop=app.drain) else 1
     finally:
         app.close()
         app.api.agent.close()
+
+
+def listener(app: Application, settings: Settings, arguments: argparse.Namespace) -> Server | TLSServer:
+    """The bound server: over TLS with --ssl-certificate. Raises ConfigError."""
+    common: dict[str, Any] = {
+        "host": settings.interface,
+        "port": settings.port,
+        "threads": arguments.threads,
+        "idle_s": settings.request_timeout_s,
+        "max_body_bytes": max(endpoint.limit_bytes for endpoint in app.table),
+    }
+    context = create_ssl_context(
+        arguments.ssl_certificate, arguments.ssl_keyfile, arguments.ssl_ca_file, arguments.ssl_password
+    )
+    if context is None:
+        return Server(app, trusted_proxy=arguments.trusted_proxy, **common)
+    return TLSServer(
+        app,
+        context=context,
+        certificate=arguments.ssl_certificate,
+        key=arguments.ssl_keyfile,
+        password=arguments.ssl_password,
+        **common,
+    )
 
 
 def settings_of(arguments: argparse.Namespace) -> Settings:
@@ -130,7 +150,8 @@ def refuse_elsewhere(arguments: argparse.Namespace) -> None:
             raise ConfigError(f"{flag} is not for botapi: {instead}.")
 
 
-def announce(server: Server, model_name: str) -> None:
+def announce(server: Server | TLSServer, model_name: str) -> None:
     """Say on stdout where the bot is: what somebody who typed the command, or a script, waits for."""
-    places = ", ".join(f"http://{f'[{host}]' if ':' in host else host}:{port}" for host, port in server.addresses)
+    scheme = "https" if isinstance(server, TLSServer) else "http"
+    places = ", ".join(f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}" for host, port in server.addresses)
     print(f"Serving {model_name} on {places}", flush=True)

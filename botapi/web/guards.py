@@ -11,7 +11,7 @@ from botapi.errors import Conflict, NotFound
 from botapi.web.api import Api, Handler
 from botapi.web.errors import ErrorResponse
 from botapi.web.request import Request
-from middleware.auth import Authenticate
+from middleware.auth import Authenticate, Authenticator
 from middleware.roles import Roles
 from middleware.token import TokenAuthenticator
 
@@ -55,7 +55,7 @@ def requires_auth(app: Api, token: str | None = None) -> Callable[[WSGIApplicati
 
     The token and the role `admin` may do everything, the role `user` only what is under his own conversation id.
     """
-    authenticators = [TokenAuthenticator(token)] if token else []
+    authenticators: list[Authenticator] = [TokenAuthenticator(token)] if token else []
     if app.jwt is not None:
         authenticators.append(app.jwt)
     if not authenticators:

@@ -169,7 +169,7 @@ def _refused(why: str) -> InputError:
 def _kind_of(value: Any) -> str:
     if value is None or isinstance(value, bool):
         return json.dumps(value)
-    names = {dict: "an object", list: "a list", str: "a text"}
+    names: dict[type, str] = {dict: "an object", list: "a list", str: "a text"}
     return names.get(type(value), "a number")
 
 

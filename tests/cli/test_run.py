@@ -100,7 +100,7 @@ def test_the_api_on_every_interface_wants_authentication(small):
         pytest.param(["--endpoints", "bad.yml"], "bad.yml, line 2", id="broken endpoints"),
         pytest.param(["--endpoints", "store.yml"], "type 'abacus' is not supported", id="unknown store"),
         pytest.param(["--credentials", "phone.yml"], "'phone' is not supported", id="unknown channel"),
-        pytest.param(["--ssl-certificate", "x.pem"], "let nginx serve TLS", id="TLS"),
+        pytest.param(["--ssl-certificate", "x.pem"], "The certificate 'x.pem'", id="TLS"),
         pytest.param(["--connector", "slack"], "credentials.yml", id="connector"),
         pytest.param(["--jwt-secret", "s", "--jwt-method", "none"], "none", id="JWT algorithm"),
         pytest.param(

@@ -75,11 +75,11 @@ def negotiated(accept: str | None) -> str:
         return JSON
     if value.endswith(("yml", "yaml")):
         return YAML
-    ranges = []
+    ranges: list[tuple[float, str]] = []
     for part in value.split(","):
         name, *parameters = (piece.strip() for piece in part.split(";"))
-        quality = next((p[2:] for p in parameters if p.startswith("q=")), "1")
-        ranges.append((_quality(quality), name))
+        weight = next((p[2:] for p in parameters if p.startswith("q=")), "1")
+        ranges.append((_quality(weight), name))
     for quality, name in sorted(ranges, key=lambda r: -r[0]):
         if quality and name.endswith(("json", "*/*", "application/*")):
             return JSON
