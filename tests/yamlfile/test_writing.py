@@ -49,7 +49,35 @@ def test_shared_values_are_written_out():
 TEXTS = st.text(
     st.characters(exclude_categories=("Cs", "Cc"), include_characters="\n\r\t\x85", exclude_characters="\ufffe\uffff")
 )
-LIKELY = st.sampled_from([" x", "x ", "- a", "a: b", "#", "|", "x\n", "\n", " \n x", "é\u2028"])
+LIKELY = st.sampled_from(
+    [
+        "true",
+        "No",
+        "~",
+        "",
+        "010",
+        "1_0",
+        "0x1F",
+        ".5e-3",
+        "1e3",
+        ".nan",
+        "12:30",
+        "2024-01-01",
+        "=",
+        "<<",
+        "'",
+        " x",
+        "x ",
+        "- a",
+        "a: b",
+        "#",
+        "|",
+        "x\n",
+        "\n",
+        " \n x",
+        "é\u2028",
+    ]
+)
 SIMPLE = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXTS | LIKELY
 VALUES = st.recursive(
     SIMPLE, lambda inner: st.lists(inner) | st.dictionaries(TEXTS | LIKELY | st.integers(), inner), max_leaves=15
