@@ -15,9 +15,7 @@ ROOT = Path(__file__).parent.parent
 OWN = ("botapi", "middleware")
 MAX_FILE_LINES = 450
 MAX_FUNCTION_LINES = 80
-SOURCES = sorted(
-    path for package in OWN for path in (ROOT / package).rglob("*.py") if "__pycache__" not in path.parts
-)
+SOURCES = sorted(path for package in OWN for path in (ROOT / package).rglob("*.py") if "__pycache__" not in path.parts)
 TESTS = sorted(path for path in (ROOT / "tests").rglob("*.py") if path.name != "__init__.py")
 # Files of the starter bot are a user's: they are run by an action server, not imported here.
 STARTER = ROOT / "botapi" / "cli" / "starter"
