@@ -25,6 +25,8 @@ from botapi.state.tracker import Tracker
 log = logging.getLogger(__name__)
 
 AUGMENTATION_ROUNDS = 3
+# How often a way goes round circles of checkpoints.
+CIRCLE_ROUNDS = 2
 MAX_WAYS = 50_000
 NAME_SEPARATOR = " > "
 
@@ -85,7 +87,7 @@ def _tracker(way: Way, domain: Domain, is_rule: bool) -> TrainingTracker:
 
 
 class _Unroller:
-    """Walks the graph of blocks in topological order; an edge that closes a circle is walked once."""
+    """Walks the graph of blocks in topological order; circles are walked CIRCLE_ROUNDS times."""
 
     def __init__(self, blocks: Sequence[Block], domain: Domain) -> None:
         self.domain = domain
@@ -103,8 +105,9 @@ class _Unroller:
         """All ways from a beginning to an end, each look once."""
         begin = {block: [Way()] for block in self.starting[BEGIN]}
         finished, circling = self._walk(begin)
-        if circling:
-            finished += self._walk(circling)[0]
+        for _ in range(CIRCLE_ROUNDS):
+            found, circling = self._walk(circling)
+            finished += found
         return _unique(finished)
 
     def augmented(self, ways: Sequence[Way], factor: int) -> list[Way]:

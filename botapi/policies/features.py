@@ -27,14 +27,22 @@ MARKERS: tuple[Any, ...] = (SHOULD_NOT_BE_SET, [SHOULD_NOT_BE_SET])
 class Seen:
     """A turn that policies which learn from stories see, linked to the one `before`; `depth` counts turns."""
 
-    __slots__ = ("before", "depth", "is_unlikely", "key", "state")
+    __slots__ = ("_key", "before", "depth", "is_unlikely", "state")
 
     def __init__(self, state: State, before: Seen | None) -> None:
         self.state = state
-        self.key = state_key(state)
         self.before = before
-        self.is_unlikely = state.get("prev_action", {}).get("action_name") == ACTION_UNLIKELY_INTENT
+        previous = state.get("prev_action")
+        self.is_unlikely = previous is not None and previous.get("action_name") == ACTION_UNLIKELY_INTENT
         self.depth: int = (before.depth if before else 0) + (not self.is_unlikely)
+        self._key: StateKey | None = None
+
+    @property
+    def key(self) -> StateKey:
+        """The key of the state, made when it is first needed."""
+        if self._key is None:
+            self._key = state_key(self.state)
+        return self._key
 
 
 class StoryView:

@@ -13,6 +13,7 @@ from botapi.policies.features import (
     History,
     Seen,
     State,
+    StateKey,
     state_from_json,
     state_key,
     without_text,
@@ -23,7 +24,7 @@ from botapi.state.domain import Domain
 from botapi.state.events import ActiveLoop, AllSlotsReset, SlotSet, UserUttered
 from botapi.state.livestate import Moment
 
-Key = tuple[Hashable, ...]
+Key = tuple[StateKey, ...]
 FILE = "memorized_turns.json"
 # Without max_history, how many turns back a conversation is cut beyond the longest story, at most.
 EXTRA_CUTS = 20
@@ -42,6 +43,7 @@ class MemoizationPolicy:
         self.use_nlu_confidence: bool = options["use_nlu_confidence_as_score"]
         self._examples: list[tuple[list[State], str]] = []
         self._index: dict[Key, str] = {}
+        self._last_keys: frozenset[StateKey] = frozenset()
         self._longest = 0
 
     def train(self, trackers: Sequence[TrainingTracker], domain: Domain, features: Features) -> str:
@@ -94,6 +96,7 @@ class MemoizationPolicy:
     def _keep(self, found: list[tuple[list[State], str]]) -> None:
         self._examples = found
         self._index = {tuple(map(state_key, states)): action for states, action in found}
+        self._last_keys = frozenset(key[-1] for key in self._index)
         self._longest = max((len(states) for states, _ in found), default=0)
 
     def _recall(self, history: History) -> str | None:
@@ -101,24 +104,24 @@ class MemoizationPolicy:
 
     def _find(self, seen: Seen | None) -> str | None:
         """The action after the turns up to `seen`."""
-        return None if seen is None else self._index.get(self._key(seen))
+        while seen is not None and seen.is_unlikely:
+            seen = seen.before
+        if seen is None or (self.max_history is None and seen.depth > self._longest):
+            return None
+        shown = without_text(seen.state)
+        last = seen.key if shown is seen.state else state_key(shown)
+        # PERF: most turns are the end of no example at all.
+        if last not in self._last_keys:
+            return None
+        return self._index.get((*reversed(list(self._keys_before(seen))), last))
 
-    def _key(self, seen: Seen) -> Key:
-        """The last turns up to `seen`, oldest first; empty where there are more than any story has."""
-        if self.max_history is None and seen.depth > self._longest:
-            return ()
-        return tuple(self._keys(seen))[::-1]
-
-    def _keys(self, seen: Seen) -> Iterator[Hashable]:
-        """Keys of the last turns, newest first."""
-        wanted = self.max_history or self._longest
-        turn: Seen | None = seen
-        is_last = True
+    def _keys_before(self, last: Seen) -> Iterator[StateKey]:
+        """Keys of the turns before the last one, newest first, as many as are looked at."""
+        wanted = (self.max_history or self._longest) - 1
+        turn = last.before
         while turn is not None and wanted:
             if not turn.is_unlikely:
-                shown = without_text(turn.state) if is_last else turn.state
-                yield turn.key if shown is turn.state else state_key(shown)
-                is_last = False
+                yield turn.key
                 wanted -= 1
             turn = turn.before
 
@@ -128,10 +131,12 @@ class AugmentedMemoizationPolicy(MemoizationPolicy):
 
     name = "AugmentedMemoizationPolicy"
     _last_users: frozenset[Hashable] = frozenset()
+    _inner_keys: frozenset[StateKey] = frozenset()
 
     def _keep(self, found: list[tuple[list[State], str]]) -> None:
         super()._keep(found)
-        self._last_users = frozenset(state_key(states[-1])[0] for states, _ in found)
+        self._last_users = frozenset(key[0] for key in self._last_keys)
+        self._inner_keys = frozenset(key for keys in self._index for key in keys[:-1])
 
     def _recall(self, history: History) -> str | None:
         action = super()._recall(history)
@@ -170,6 +175,10 @@ class AugmentedMemoizationPolicy(MemoizationPolicy):
         state: State = {"slots": features.initial_slots} if features.initial_slots else {}
         view = features.look(NOTHING_SEEN, state, moments[begin], None, ACTION_LISTEN)
         for moment, change in zip(moments[begin + 1 :], changes[begin + 1 :], strict=True):
+            # PERF: without max_history all turns have to match, so most cuts fail at the first or second one.
+            seen = view.seen
+            if self.max_history is None and seen and seen.key not in self._inner_keys and not seen.is_unlikely:
+                return None
             state = change.since(position, features)
             loop = state.get("active_loop")
             view = features.look(view, state, moment, loop["name"] if loop else None, moment.followup_action)
@@ -201,7 +210,7 @@ class _Change:
 
     def _slots_since(self, position: int, features: Features) -> dict[str, Any]:
         slots = self.state.get("slots", {})
-        if all(self.slots_at.get(name, -1) >= position for name in {*slots, *features.initial_slots}):
+        if not slots and not features.initial_slots:
             return slots
         found = {name: value for name, value in slots.items() if self.slots_at.get(name, -1) >= position}
         for name, value in features.initial_slots.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from botapi.data.blocks import SHOULD_NOT_BE_SET
@@ -149,19 +149,16 @@ def _examples(tracker: TrainingTracker, features: Features) -> Iterator[Example]
 
 def _rule_examples(tracker: TrainingTracker, features: Features) -> Iterator[Example]:
     """Examples of a rule, where a slot counts only once the rule has set it: initial values are no conditions."""
-    events = tracker.tracker.applied_events()
-    positions = [moment.position for moment in tracker.tracker.moments]
+    touched = [moment.touched_slots for moment in tracker.tracker.moments]
     for states, action in _examples(tracker, features):
-        shown = []
-        for state, position in zip(states, positions, strict=False):
-            mentioned = {event.name for event in events[:position] if isinstance(event, SlotSet)}
-            slots = {name: value for name, value in state.get("slots", {}).items() if name in mentioned}
-            shown.append({**_without_slots(state), **({"slots": slots} if slots else {})})
-        yield shown, action
+        yield [_with_slots(state, names) for state, names in zip(states, touched, strict=False)], action
 
 
-def _without_slots(state: State) -> State:
-    return {part: values for part, values in state.items() if part != "slots"}
+def _with_slots(state: State, names: Collection[str]) -> State:
+    """The state with these slots only."""
+    slots = {name: value for name, value in state.get("slots", {}).items() if name in names}
+    rest = {part: values for part, values in state.items() if part != "slots"}
+    return {**rest, "slots": slots} if slots else rest
 
 
 def _after_snippet(states: Sequence[State]) -> list[State]:
