@@ -1,4 +1,4 @@
-"""The documentation is true: its examples run, its tables name every flag, key and variable, its links lead somewhere."""
+"""The documentation is true: examples run, tables name every flag, key and variable, links lead somewhere."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import re
 import shlex
 
 import pytest
-from tests.programs import ROOT, finished, served
 
 from botapi.cli.main import COMMANDS, parser
 from botapi.cli.train import WITHOUT_EFFECT
 from botapi.settings import ENDPOINT_KEYS
+from tests.programs import ROOT, finished, served
 
 README = ROOT / "README.md"
 PAGES = [README, *sorted((ROOT / "docs").glob("*.md"))]

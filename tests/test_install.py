@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+
 from tests.programs import ROOT, served
 from tests.projects import write
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from tests.projects import small_project
 
 from botapi.cli.main import main
 from botapi.data.project import read_folder
 from botapi.training.train import train
+from tests.projects import small_project
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ import signal
 import sys
 
 import pytest
+
 from tests.programs import finished, served
 from tests.projects import write
 

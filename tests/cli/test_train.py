@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 
 import pytest
-from tests.projects import DOMAIN, small_project, write
 
 from botapi.cli.main import main
 from botapi.model import open_model
+from tests.projects import DOMAIN, small_project, write
 
 
 @pytest.fixture

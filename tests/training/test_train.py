@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 
 import pytest
-from tests.projects import CONFIG, DOMAIN, NLU, RULES, small_project, write
 
 from botapi.data.project import read_folder
 from botapi.errors import ConfigError, DataError
 from botapi.model import newest, open_model
 from botapi.training.train import is_current, train
+from tests.projects import CONFIG, DOMAIN, NLU, RULES, small_project, write
 
 
 @pytest.fixture
