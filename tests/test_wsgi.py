@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import http.client
 import io
 import json
-import threading
-from functools import partial
-from wsgiref.util import setup_testing_defaults
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+from wsgiref.util import setup_testing_defaults, shift_path_info
 
 import flask
 import jwt
 import pytest
-import yaml
 from webtest import TestApp
 
 from botapi.errors import ConfigError, ModelError
@@ -19,11 +23,11 @@ from botapi.settings import Settings
 from botapi.web import routes
 from botapi.wsgi import LAYERS, application, configure_cors, create_app, make_app, own_layers
 from middleware import stack
-from tests.channels.receiver import receiver
-from tests.smallbot import PROJECT, agent, archive
+from tests.smallbot import agent, archive
 from tests.strict import client
 
 SECRET = "a-secret-that-is-long-enough-for-hs256"
+ROOT = Path(__file__).parents[1]
 KEYS = {"version", "status", "message", "reason", "details", "help", "code"}
 
 
@@ -104,62 +108,6 @@ def test_a_senseless_content_length_is_400(serve, length):
 def test_a_body_over_the_limit_is_413(serve):
     body = b'{"text": "' + b"x" * 11_000_000 + b'"}'
     assert set(client(serve()).post("/model/parse", body, status=413).json) == KEYS
-
-
-# ------------------------------------------------------------ authentication
-
-
-@pytest.mark.parametrize("options", [{"auth_token": "t"}, {"jwt_secret": SECRET}], ids=["token", "JWT"])
-def test_every_route_that_is_not_public_is_guarded(serve, options):
-    server = serve(**options)
-    app = client(server)
-    public = {endpoint.path for endpoint in server.table if endpoint.public}
-    assert public <= {"/", "/version", "/healthz", "/readyz", "/auth", "/webhooks/rest/", "/webhooks/rest/webhook"}
-    guarded = [endpoint for endpoint in server.table if not endpoint.public]
-    assert len(guarded) >= 14
-    for endpoint in guarded:
-        found = app.request(path_of(endpoint), method=endpoint.method, status=401)
-        assert found.json["reason"] == "NotAuthenticated"
-        assert found.headers["WWW-Authenticate"].startswith("Bearer")
-
-
-def test_the_token_opens_everything(serve):
-    app = client(serve(auth_token="t"))
-    app.get("/status?token=t")
-    app.get("/status", headers={"Authorization": "Bearer t"})
-    app.get("/status?token=T", status=401)
-    app.get("/status?token=x&token=t", status=401)
-
-
-def test_roles_limit_what_a_jwt_opens(serve):
-    app = client(serve(jwt_secret=SECRET))
-    app.get("/status", headers=bearer(username="ann", role="admin"))
-    ann = bearer(username="ann", role="user")
-    app.get("/conversations/ann/tracker", headers=ann)
-    for path in ("/conversations/bob/tracker", "/conversations/ann/x/tracker", "/conversations//tracker", "/status"):
-        assert app.get(path, headers=ann, status=403).json["reason"] == "NotAuthorized"
-    app.get("/conversations//tracker", headers=bearer(username="", role="user"), status=403)
-    app.get("/conversations/default/tracker", headers=bearer(username="", role="user"), status=403)
-    app.get("/status", headers=bearer(username="ann", role="Admin"), status=403)
-
-
-def test_token_or_jwt_will_do_where_both_are_set(serve):
-    app = client(serve(auth_token="t", jwt_secret=SECRET))
-    app.get("/status?token=t")
-    app.get("/status", headers=bearer(username="ann", role="admin"))
-    app.get("/status", status=401)
-
-
-def test_nobody_gets_a_token_from_us(serve):
-    found = client(serve(jwt_secret=SECRET)).post("/auth", status=401).json
-    assert found["message"].startswith("Direct JWT authentication not supported.")
-    client(serve()).post("/auth", status=404)
-
-
-@pytest.mark.parametrize("options", [{"jwt_method": "none"}, {"jwt_method": "RS256"}])
-def test_a_jwt_setting_that_cannot_work_refuses_to_start(options):
-    with pytest.raises(ConfigError, match="JWT"):
-        create_app(jwt_secret=SECRET, **options)
 
 
 # ----------------------------------------------------------------------- CORS
@@ -320,6 +268,20 @@ def test_without_a_model_the_api_serves_and_waits_for_one():
 # -------------------------------------------------------------------- mounted
 
 
+def test_mounted_in_bare_wsgi_every_route_answers_below_the_prefix(serve):
+    server = serve()
+
+    def host(environ, start_response):
+        assert shift_path_info(environ) == "bot"
+        return server(environ, start_response)
+
+    app = client(host)
+    for endpoint in server.table:
+        assert endpoint.method in app.options(f"/bot{path_of(endpoint)}").headers["Allow"]
+    assert app.get("/bot/conversations/a%2Fb/tracker").json["sender_id"] == "a/b"
+    assert app.get("/bot").text.startswith("Hello")
+
+
 def test_mounted_in_flask_every_route_answers_below_the_prefix(serve):
     server = serve()
     host = flask.Flask("host")
@@ -367,6 +329,25 @@ def test_make_app_serves_the_newest_model_without_the_api(project, monkeypatch):
     server.close()
     server.api.agent.close()
     assert (project / "conversations.db").is_file()
+
+
+def test_waitress_serve_calls_make_app(project):
+    command = [sys.executable, "-m", "waitress", "--port", "0", "--call", "botapi.wsgi:make_app"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            line = next(line for line in process.stderr if "Serving on" in line)
+            url = urlsplit(re.search(r"http://\S+", line)[0])
+            connection = http.client.HTTPConnection("127.0.0.1", url.port, timeout=20)
+            for method, status in (("POST", 200), ("HEAD", 405)):  # on one connection
+                connection.request(method, "/webhooks/rest/webhook", b'{"sender": "a", "message": "hello"}')
+                answer = connection.getresponse()
+                body = answer.read()
+                assert answer.status == status
+                assert method == "HEAD" or json.loads(body) == [{"recipient_id": "a", "text": "Hello there."}]
+            connection.close()
+        finally:
+            process.terminate()
 
 
 def test_make_app_refuses_an_open_api(project, monkeypatch):
@@ -418,123 +399,3 @@ def test_make_app_without_a_model_needs_the_api(project, monkeypatch):
 def test_jobs_settings_that_cannot_work_refuse_to_start(section):
     with pytest.raises(ConfigError, match="jobs"):
         create_app(endpoints={"jobs": section})
-
-
-# ------------------------------------------------------------------- training
-
-
-def test_training_answers_with_the_archive(serve, tmp_path):
-    server = serve()
-    server.api.models = tmp_path / "models"
-    found = client(server).post("/model/train?save_to_default_model_directory=false", PROJECT)
-    assert found.headers["Content-Type"] == "application/x-tar"
-    assert found.headers["Content-Disposition"] == f'attachment; filename="{found.headers["filename"]}"'
-    assert not server.api.models.exists()
-    (tmp_path / "trained.tar.gz").write_bytes(found.body)
-    server.api.agent.load_model(tmp_path / "trained.tar.gz")
-    assert server.api.agent.parse("hello")["intent"]["name"] == "greet"
-
-
-def test_a_trained_model_is_kept_by_default_and_the_second_is_the_same(serve, tmp_path):
-    server = serve()
-    server.api.models = tmp_path / "models"
-    app = client(server)
-    first = app.post("/model/train", PROJECT)
-    assert [path.name for path in server.api.models.iterdir()] == [first.headers["filename"]]
-    assert app.post("/model/train", PROJECT).headers["filename"] == first.headers["filename"]
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        pytest.param("just text", id="no keys"),
-        pytest.param("a: [", id="broken"),
-        pytest.param(b"a: \xff", id="no UTF-8"),
-        pytest.param("a: " + "[" * 101 + "]" * 101, id="nested 101 deep"),
-        pytest.param("a: !!python/object/apply:os.system [ls]", id="a tag for code"),
-        pytest.param(
-            "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40)),
-            id="aliases that explode",
-        ),
-        pytest.param("domain: 5\nnlu: 7", id="wrong kinds"),
-        pytest.param("nlu:\n- intent: a\n  examples: 5", id="wrong examples"),
-        pytest.param(
-            "pipeline:\n- name: os.system\nnlu:\n- intent: a\n  examples: |\n    - b", id="a class of one's own"
-        ),
-    ],
-)
-def test_bad_training_data_is_a_4xx_that_says_why(serve, tmp_path, body):
-    server = serve()
-    server.api.models = tmp_path / "models"
-    found = client(server).post("/model/train", body, status="4*")
-    assert set(found.json) == KEYS
-    assert found.json["message"]
-    assert not list(tmp_path.rglob("*.tar.gz"))
-
-
-def test_training_without_a_body_says_what_is_missing(serve):
-    found = client(serve()).post("/model/train", status=400).json
-    assert found["message"].startswith("You must provide training data")
-
-
-@pytest.mark.parametrize("value", ["x", "-1", "100000"])
-def test_a_senseless_augmentation_is_400(serve, value):
-    found = client(serve()).post(f"/model/train?augmentation={value}", PROJECT, status=400).json
-    assert found["details"] == {"parameter": "augmentation", "in": "query"}
-
-
-def test_a_callback_url_gets_the_archive_later(serve, tmp_path):
-    server = serve(endpoints={"outbound": {"allow": ["127.0.0.1"]}})
-    server.api.models = tmp_path / "models"
-    with receiver() as there:
-        found = client(server).post(f"/model/train?callback_url={there.url}/done", PROJECT, status=204)
-        assert found.body == b""
-        path, headers, body = there.next(timeout_s=60)
-    assert path == "/done"
-    assert headers["Content-Type"] == "application/x-tar"
-    assert body == (server.api.models / headers["filename"]).read_bytes()
-
-
-def test_a_callback_url_gets_errors_too(serve):
-    server = serve(endpoints={"outbound": {"allow": ["127.0.0.1"]}})
-    with receiver() as there:
-        client(server).post(f"/model/train?callback_url={there.url}", status=204)
-        _, _, found = there.next()
-    assert found["reason"] == "BadRequest"
-    assert set(found) == KEYS
-
-
-@pytest.mark.parametrize("url", ["http://127.0.0.1:9/", "http://169.254.169.254/latest", "file:///etc/passwd", "x"])
-def test_a_callback_url_that_leads_inside_is_400(serve, url):
-    found = client(serve()).post(f"/model/train?callback_url={url}", PROJECT, status=400).json
-    assert "refused" in found["message"]
-
-
-def test_heavy_work_has_few_places_and_chat_goes_on(tmp_path):
-    server = application(agent(), Settings(enable_api=True), threads=3)
-    entered, go = threading.Event(), threading.Event()
-
-    def slow(*given, **options):
-        entered.set()
-        go.wait(30)
-        return archive()
-
-    server.api.jobs.train = slow
-    app = client(server)
-    first = threading.Thread(target=partial(app.post, "/model/train", yaml.safe_dump(yaml.safe_load(PROJECT))))
-    first.start()
-    assert entered.wait(10)
-    refused = client(server).post("/model/train", PROJECT, status=503)
-    assert refused.json["reason"] == "Busy"
-    assert int(refused.headers["Retry-After"]) > 0
-    assert client(server).post_json("/webhooks/rest/webhook", {"message": "hello"}).json
-    go.set()
-    first.join()
-    client(server).post("/model/train", PROJECT)
-    server.close()
-
-
-def test_work_that_takes_too_long_is_503_with_its_job(serve):
-    found = client(serve(response_timeout=0.001)).post("/model/train", PROJECT, status=503).json
-    assert found["reason"] == "Timeout"
-    assert found["details"]["job"]

@@ -18,14 +18,14 @@ from botapi.web.response import Response, json_response, stream_response
 
 # Turns whose listener has left still run to their end: this many may run beside the server's own threads.
 STREAMED_TURNS = 100
-_places = threading.BoundedSemaphore(STREAMED_TURNS)
 
 
 class RestChannel:
     """`POST /webhooks/rest/webhook`; with `?stream=true` one JSON object a line, each sent when the bot said it."""
 
-    def __init__(self, name: str = "rest") -> None:
+    def __init__(self, name: str = "rest", *, streamed_turns: int = STREAMED_TURNS) -> None:
         self.name = name
+        self._places = threading.BoundedSemaphore(streamed_turns)
 
     def endpoints(self) -> Sequence[Endpoint]:
         prefix = f"/webhooks/{self.name}"
@@ -46,7 +46,7 @@ class RestChannel:
         if request.flag("stream"):
             output = QueueOutput()
             message = user_message(body, self.name, output)
-            return stream_response(drained(output, lambda: api.agent.handle(message)))
+            return stream_response(drained(output, lambda: api.agent.handle(message), self._places))
         collector = CollectingOutput()
         api.agent.handle(user_message(body, self.name, collector))
         return json_response(collector.messages)
@@ -65,14 +65,16 @@ class QueueOutput:
             self.queue.put(part)
 
 
-def drained(output: QueueOutput, turn: Callable[[], None]) -> Iterator[dict[str, Any]]:
+def drained(
+    output: QueueOutput, turn: Callable[[], None], places: threading.BoundedSemaphore
+) -> Iterator[dict[str, Any]]:
     """Run a turn in a thread of its own and give its messages as they come.
 
     The turn runs to its end whoever listens. What fails before the first message is raised at once, so that the
-    answer can still be an error; later failures break the stream off.
+    answer can still be an error; later failures break the stream off. Raises Busy when none of `places` is free.
     """
-    if not _places.acquire(blocking=False):
-        raise Busy(f"All {STREAMED_TURNS} places for streamed turns are taken; try again in a second.")
+    if not places.acquire(blocking=False):
+        raise Busy("All places for streamed turns are taken; try again in a second.")
 
     def run() -> None:
         try:
@@ -81,7 +83,7 @@ def drained(output: QueueOutput, turn: Callable[[], None]) -> Iterator[dict[str,
         except BaseException as error:  # carried over to the thread that listens, which raises it
             output.queue.put(error)
         finally:
-            _places.release()
+            places.release()
 
     threading.Thread(target=copy_context().run, args=(run,), name="turn").start()
     messages = _messages(output)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import io
 import json
 import threading
+from threading import BoundedSemaphore
 from wsgiref.util import setup_testing_defaults
 
 import pytest
 
-from botapi.channels import rest
 from botapi.channels.rest import QueueOutput, drained
 from botapi.errors import Busy, InputError
 from botapi.wsgi import create_app
@@ -149,7 +149,7 @@ def test_messages_come_while_the_turn_runs():
         assert heard.wait(10)
         output.send("a", {"text": "two"})
 
-    lines = drained(output, turn)
+    lines = drained(output, turn, BoundedSemaphore(1))
     assert next(lines)["text"] == "one"
     heard.set()
     assert [line["text"] for line in lines] == ["two"]
@@ -160,7 +160,7 @@ def test_a_turn_that_fails_before_its_first_word_is_an_error():
         raise InputError("no")
 
     with pytest.raises(InputError):
-        drained(QueueOutput(), turn)
+        drained(QueueOutput(), turn, BoundedSemaphore(1))
 
 
 def test_a_turn_that_fails_later_breaks_off():
@@ -170,19 +170,23 @@ def test_a_turn_that_fails_later_breaks_off():
         output.send("a", {"text": "one"})
         raise InputError("no")
 
-    lines = drained(output, turn)
+    lines = drained(output, turn, BoundedSemaphore(1))
     assert next(lines)["text"] == "one"
     with pytest.raises(InputError):
         next(lines)
 
 
 def test_streamed_turns_are_bounded_and_places_are_given_back():
-    held = [rest._places.acquire(blocking=False) for _ in range(rest.STREAMED_TURNS)]
-    try:
-        assert all(held)
-        with pytest.raises(Busy):
-            drained(QueueOutput(), lambda: None)
-    finally:
-        for _ in held:
-            rest._places.release()
-    assert list(drained(QueueOutput(), lambda: None)) == []
+    places, output, go = BoundedSemaphore(1), QueueOutput(), threading.Event()
+
+    def turn():
+        output.send("a", {"text": "one"})
+        assert go.wait(10)
+
+    lines = drained(output, turn, places)
+    assert next(lines)["text"] == "one"
+    with pytest.raises(Busy):
+        drained(QueueOutput(), lambda: None, places)
+    go.set()
+    assert list(lines) == []
+    assert places.acquire(timeout=10)
