@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from botapi.nlu.featurizers import Vector
@@ -27,22 +26,23 @@ def train(
     squares = np.full(features * labels, recipe.first_square, np.float32)
     bias = np.zeros(labels, np.float32)
     table = weights.reshape(features, labels)
-    all_indices = np.fromiter(chain.from_iterable(indices for indices, _ in vectors), np.intp)
-    all_values = np.fromiter(chain.from_iterable(values for _, values in vectors), np.float32)
+    all_indices = np.concatenate([np.asarray(indices, np.int32) for indices, _ in vectors])
+    all_values = np.concatenate([np.asarray(values, np.float32) for _, values in vectors])
     ends = np.cumsum([len(indices) for indices, _ in vectors])
+    places = np.zeros(len(all_indices) + 1, np.int32)
     keep, least = 1 - recipe.dropout, recipe.least_error(labels)
     rate, bias_rate = np.float32(recipe.learning_rate), np.float32(recipe.bias_rate)
     for _ in range(recipe.epochs):
         # PERF: what each example drops in this epoch is drawn at once.
         kept = random.random_sample(len(all_indices)) < keep
-        indices_kept, values_kept = all_indices[kept], all_values[kept] / np.float32(keep)
-        cells_kept = indices_kept * labels
-        last = np.concatenate([[0], np.cumsum(kept)])[ends].tolist()
+        indices_kept, values_kept = all_indices[kept].astype(np.intp), all_values[kept] / np.float32(keep)
+        np.cumsum(kept, out=places[1:])
+        last = places[ends].tolist()
         first = [0, *last[:-1]]
         for n in random.permutation(len(vectors)).tolist():
             part = slice(first[n], last[n])
-            values = values_kept[part]
-            errors = values @ table.take(indices_kept[part], axis=0)
+            indices, values = indices_kept[part], values_kept[part]
+            errors = values @ table.take(indices, axis=0)
             errors += bias
             errors -= np.maximum.reduce(errors)
             np.exp(errors, errors)
@@ -51,7 +51,7 @@ def train(
             wrong = (np.abs(errors) > least).nonzero()[0]
             error = errors.take(wrong)
             bias[wrong] -= bias_rate * error
-            cells = cells_kept[part, None] + wrong
+            cells = (indices * labels)[:, None] + wrong
             slopes = values[:, None] * error
             grown = squares.take(cells)
             grown += slopes * slopes
@@ -59,6 +59,8 @@ def train(
             slopes *= rate
             slopes /= np.sqrt(grown, grown)
             weights[cells] -= slopes
-    scale = float(np.abs(weights).max(initial=0)) / LARGEST_WEIGHT or 1.0 / LARGEST_WEIGHT
-    rounded = array("H", (np.rint(weights / np.float32(scale)) + ZERO).astype(np.uint16).tobytes())
-    return rounded, scale, [float(b) for b in bias]
+    scale = max(float(weights.max(initial=0)), -float(weights.min(initial=0))) / LARGEST_WEIGHT or 1.0 / LARGEST_WEIGHT
+    weights /= np.float32(scale)
+    np.rint(weights, weights)
+    weights += ZERO
+    return array("H", weights.astype(np.uint16).tobytes()), scale, [float(b) for b in bias]

@@ -16,10 +16,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+# The project is found whether it is installed or not.
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from botapi.data import nlu  # noqa: E402 - the project is found by the line above, installed or not
-from botapi.nlu.pipeline import Pipeline  # noqa: E402
+from botapi.data import nlu
+from botapi.nlu.pipeline import Pipeline
 
 COLUMNS = ("accuracy %", "training s", "training MiB", "model MB", "load ms", "serving MiB", "parse p50 ms", "p99 ms")
 
