@@ -64,7 +64,8 @@ def syslog(address: str, port: int, protocol: str) -> logging.Handler:
 
 def from_file(path: str) -> None:
     try:
-        logging.config.dictConfig(yamlfile.load_file(path))
+        # Python's own default would silence every logger that exists by now, ours among them.
+        logging.config.dictConfig({"disable_existing_loggers": False, **yamlfile.load_file(path)})
     except (ValueError, TypeError, AttributeError, ImportError) as error:
         raise ConfigError(
             f"{path} is not a logging configuration as logging.config.dictConfig takes it: {error}"
