@@ -184,12 +184,7 @@ class Features:
     ) -> StoryView:
         """The view one turn later; `loop` and `followup_action` are those of the moment, as far as they are known."""
         previous = state.get("prev_action")
-        shown = view.previous_action if view.is_hidden else previous
-        is_hidden = view.is_hidden
-        name = (previous.get("action_name") or previous.get("action_text")) if previous else None
-        # An action that was fixed, or a loop that goes on, does not change whether the turn is hidden.
-        if not followup_action and name != (None if loop == SHOULD_NOT_BE_SET else loop):
-            is_hidden = moment.action is not None and moment.action.hide_rule_turn
+        is_hidden, shown = after_turn(view, previous, moment, loop, followup_action)
         if is_hidden:
             return StoryView(view.seen, is_hidden, shown)
         state = self._without_rule_parts(state)
@@ -254,6 +249,18 @@ class History:
         if self._view is None:
             self._view = self.features.story_view(self.tracker, self._now)
         return self._view
+
+
+def after_turn(
+    view: StoryView, previous: dict[str, str] | None, moment: Moment, loop: str | None, followup_action: str | None
+) -> tuple[bool, dict[str, str] | None]:
+    """(whether the turn is hidden from stories, the action before the last turn that is not)."""
+    shown = view.previous_action if view.is_hidden else previous
+    name = (previous.get("action_name") or previous.get("action_text")) if previous else None
+    # An action that was fixed, or a loop that goes on, does not change whether the turn is hidden.
+    if followup_action or name == (None if loop == SHOULD_NOT_BE_SET else loop):
+        return view.is_hidden, shown
+    return moment.action is not None and moment.action.hide_rule_turn, shown
 
 
 def action_features(action: ActionExecuted) -> dict[str, str]:

@@ -14,6 +14,9 @@ from botapi.policies.features import (
     Seen,
     State,
     StateKey,
+    StoryView,
+    active_loop_of,
+    after_turn,
     state_from_json,
     state_key,
     without_text,
@@ -132,11 +135,17 @@ class AugmentedMemoizationPolicy(MemoizationPolicy):
     name = "AugmentedMemoizationPolicy"
     _last_users: frozenset[Hashable] = frozenset()
     _inner_keys: frozenset[StateKey] = frozenset()
+    _openings: Sequence[dict[str, Any] | None] = ()
 
     def _keep(self, found: list[tuple[list[State], str]]) -> None:
         super()._keep(found)
         self._last_users = frozenset(key[0] for key in self._last_keys)
         self._inner_keys = frozenset(key for keys in self._index for key in keys[:-1])
+        openings: list[dict[str, Any] | None] = []
+        for states, _ in found:
+            if len(states) > 1 and states[1].get("prev_action") not in openings:
+                openings.append(states[1].get("prev_action"))
+        self._openings = openings
 
     def _recall(self, history: History) -> str | None:
         action = super()._recall(history)
@@ -148,7 +157,12 @@ class AugmentedMemoizationPolicy(MemoizationPolicy):
             return None
         moments = [*history.tracker.moments[self._first_cut(history.tracker.moments) :], history.now]
         changes = _changes(history, moments)
+        # PERF: without max_history the first action after a cut has to be one that a story begins with.
+        goes_on = history.now.followup_action or changes[-1].is_loop_running
+        needs_opening = self.max_history is None and not goes_on
         for begin in range(len(moments) - 1):
+            if needs_opening and changes[begin + 1].state["prev_action"] not in self._openings:
+                continue
             action = self._find(self._replay(history, moments, changes, begin))
             if action is not None:
                 return action
@@ -179,9 +193,7 @@ class AugmentedMemoizationPolicy(MemoizationPolicy):
             seen = view.seen
             if self.max_history is None and seen and seen.key not in self._inner_keys and not seen.is_unlikely:
                 return None
-            state = change.since(position, features)
-            loop = state.get("active_loop")
-            view = features.look(view, state, moment, loop["name"] if loop else None, moment.followup_action)
+            view = change.look(view, moment, position, features)
         return view.seen
 
 
@@ -196,17 +208,28 @@ class _Change:
         self.loop_at = loop_at
         self.slots_at = slots_at
 
-    def since(self, position: int, features: Features) -> State:
-        """The state without what came before a position."""
-        state = self.state
-        found: State = {"prev_action": state["prev_action"]}
-        if self.message_at >= position and "user" in state:
-            found["user"] = state["user"]
-        if self.loop_at >= position and "active_loop" in state:
-            found["active_loop"] = state["active_loop"]
+    @property
+    def is_loop_running(self) -> bool:
+        """Whether the last action is the active loop."""
+        loop = active_loop_of(self.state)
+        return loop is not None and self.state.get("prev_action", {}).get("action_name") == loop
+
+    def look(self, view: StoryView, moment: Moment, position: int, features: Features) -> StoryView:
+        """The view one turn later, without what came before a position."""
+        loop = self.state.get("active_loop") if self.loop_at >= position else None
+        loop_name = loop["name"] if loop else None
+        previous = self.state["prev_action"]
+        is_hidden, shown = after_turn(view, previous, moment, loop_name, moment.followup_action)
+        if is_hidden:
+            return StoryView(view.seen, is_hidden, shown)
+        state: State = {"prev_action": previous}
+        if self.message_at >= position and "user" in self.state:
+            state["user"] = self.state["user"]
+        if loop:
+            state["active_loop"] = loop
         if slots := self._slots_since(position, features):
-            found["slots"] = slots
-        return found
+            state["slots"] = slots
+        return features.look(view, state, moment, loop_name, moment.followup_action)
 
     def _slots_since(self, position: int, features: Features) -> dict[str, Any]:
         slots = self.state.get("slots", {})
