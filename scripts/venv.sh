@@ -19,6 +19,8 @@ ready() {
   echo "Installing into $folder ..." >&2
   rm -rf "$folder"
   "$python" -m venv "$folder"
-  "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --editable ".$extras"
+  # compat: the checkout itself goes on the path, in place of an import hook that every start would pay for.
+  "$folder/bin/python" -m pip install --quiet --disable-pip-version-check \
+    --config-settings editable_mode=compat --editable ".$extras"
   echo "$stamp" > "$folder/stamp"
 }
