@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from botapi.data.blocks import SHOULD_NOT_BE_SET
 from botapi.data.unroll import TrainingTracker
 from botapi.errors import ConfigError
 from botapi.names import (
@@ -27,6 +26,7 @@ from botapi.policies.rulebook import DO_NOT_PREDICT_LOOP_ACTION, LOOP_WAS_INTERR
 from botapi.policies.rules_training import Decision
 from botapi.state.domain import Domain
 from botapi.state.events import LoopInterrupted
+from botapi.state.livestate import LoopState
 
 FILE = "rules.json"
 # Intents that mean the same in every bot; a loop's turn or a rule about text is all that comes before them.
@@ -153,8 +153,8 @@ class RulePolicy:
     def _loop_action(self, history: History) -> tuple[str | None, str | None]:
         """The active loop itself, or a listen when it has just run; nothing when it rejected."""
         tracker = history.tracker
-        loop = tracker.active_loop
-        if loop is None or loop.name == SHOULD_NOT_BE_SET or loop.rejected:
+        loop = _known_loop(history)
+        if loop is None or loop.rejected:
             return None, None
         latest = tracker.latest_action
         if latest and latest.get("action_name") != loop.name:
@@ -178,8 +178,8 @@ class RulePolicy:
         best = max(rules, key=_particularity) if rules else None
         action = best.outcome if best else None
         source = best.key if best else None
-        loop = history.tracker.active_loop
-        if loop is None or loop.name == SHOULD_NOT_BE_SET:
+        loop = _known_loop(history)
+        if loop is None:
             return _Found(action, source)
         told = {rule.outcome for rule in self.book.loops.fitting(state_at, newest)}
         if best is not None and action == ACTION_LISTEN and best.loop is None:
@@ -188,6 +188,12 @@ class RulePolicy:
                 return _Found(loop.name, source)
             action = None
         return _Found(action, source, LOOP_WAS_INTERRUPTED in told)
+
+
+def _known_loop(history: History) -> LoopState | None:
+    """The active loop; one that the domain lacks, such as a form of an older model, counts as none."""
+    loop = history.tracker.active_loop
+    return loop if loop is not None and loop.name in history.features.domain.action_index else None
 
 
 def _particularity(rule: Rule) -> tuple[int, str]:
