@@ -140,3 +140,9 @@ def test_rules_that_lead_in_a_circle_are_stopped(tmp_path, caplog):
     with agent.conversation("ann") as conversation:
         assert say(conversation, "go") == ["Again."] * MAX_PREDICTIONS
     assert "lead in a circle" in caplog.text
+
+
+def test_a_form_that_the_domain_lacks_strands_nobody(conversation):
+    say(conversation, "hello")
+    conversation.tracker.apply(ev.ActiveLoop("form_of_an_older_model"))
+    assert say(conversation, "bye") == ["So long.", "Come again."]
