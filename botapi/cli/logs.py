@@ -10,6 +10,7 @@ import os
 import socket
 
 from botapi import yamlfile
+from botapi.cli.batchlog import BatchedHandler, to_file, to_stderr
 from botapi.errors import ConfigError
 
 FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
@@ -24,6 +25,9 @@ def configure(arguments: argparse.Namespace) -> None:
     file = getattr(arguments, "logging_config_file", None)
     if file:
         return from_file(file)
+    # PERF: FORMAT uses none of these; looking for the caller's line alone takes a third of a record's cost.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None  # as Python's logging HOWTO advises
     root = logging.getLogger()
     root.setLevel(level(getattr(arguments, "log_level", None)))
     for old in root.handlers[:]:
@@ -43,10 +47,10 @@ def level(flag: str | None) -> str:
 
 
 def handlers(arguments: argparse.Namespace) -> list[logging.Handler]:
-    found: list[logging.Handler] = [logging.StreamHandler()]
+    found: list[logging.Handler] = [BatchedHandler(to_stderr())]
     if getattr(arguments, "log_file", None):
         try:
-            found.append(logging.handlers.WatchedFileHandler(arguments.log_file, encoding="utf-8"))
+            found.append(BatchedHandler(to_file(arguments.log_file)))
         except OSError as error:
             raise ConfigError(f"The log file {arguments.log_file} can't be written: {error.strerror}") from error
     if getattr(arguments, "use_syslog", False):

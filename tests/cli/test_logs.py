@@ -33,6 +33,8 @@ def test_a_log_file_gets_every_line(tmp_path):
     file = tmp_path / "out.log"
     logs.configure(Namespace(log_file=str(file), log_level="INFO"))
     logging.getLogger("some.part").info("héllo")
+    for handler in logging.getLogger().handlers:
+        handler.flush()
     assert "INFO    some.part: héllo" in file.read_text(encoding="utf-8")
 
 
