@@ -115,7 +115,7 @@ class Conversation:
         """Run one action, as if a policy had predicted it."""
         self.update_session(output)
         action = self.actions.find(name)
-        self._run(action, _certain(name, policy, confidence), output)
+        self._run(action, _certain(name, policy, confidence or 0.0), output)
 
     def _act(self, output: Output) -> None:
         """Predict and run actions until one of them waits for the user."""

@@ -79,9 +79,8 @@ def record(bot: str, rasa: str, python: str, work: Path) -> None:
 
 def place(bot: Path, project: Path) -> None:
     """Copy a bot's files over an older copy, whose models stay."""
-    shutil.copytree(
-        bot, project, dirs_exist_ok=True, ignore=shutil.ignore_patterns("golden.json", "conversations.yml", "__pycache__")
-    )
+    no_part = shutil.ignore_patterns("golden.json", "conversations.yml", "__pycache__")
+    shutil.copytree(bot, project, dirs_exist_ok=True, ignore=no_part)
 
 
 def stamp(project: Path) -> str:

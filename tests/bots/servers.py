@@ -64,7 +64,7 @@ def answers(url: str) -> bool:
 
 @contextmanager
 def companions(bot: Path, logs: Path, python: str = sys.executable) -> Iterator[dict[str, str]]:
-    """What a bot's endpoints.yml may name: ACTION_URL where it has actions/actions.py, SERVER_URL where it has server.py.
+    """What a bot's endpoints.yml may name: ACTION_URL where it has actions/actions.py, SERVER_URL for its server.py.
 
     `python` runs both: the actions with rasa_sdk, server.py with a port as its argument.
     """
