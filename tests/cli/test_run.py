@@ -50,6 +50,8 @@ def test_the_old_spelling_serves_two_models_given_apart(small):
     with served(*words, folder=small, command=(sys.executable, "-m", "botapi.run")) as server:
         assert server.say("see you") == ["Bye!"]
         assert server.request("GET", "/version")[0] == 200
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(20) == 0
     assert "/webhooks/rest/webhook 200" in (small / "out.log").read_text()
 
 
