@@ -32,6 +32,8 @@ def configure(arguments: argparse.Namespace) -> None:
     root.setLevel(level(getattr(arguments, "log_level", None)))
     for old in root.handlers[:]:
         root.removeHandler(old)
+        if isinstance(old, BatchedHandler):  # ours, of a command before this one in the same process
+            old.close()
     for handler in handlers(arguments):
         handler.setFormatter(logging.Formatter(FORMAT))
         root.addHandler(handler)
