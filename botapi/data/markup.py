@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from botapi.errors import DataError
@@ -59,7 +59,7 @@ def write(text: str, entities: Iterable[Mapping[str, Any]]) -> str:
     for (start, end), here in sorted(by_place.items(), key=lambda item: item[0]):
         if start < position or not start < end <= len(text):
             continue  # overlaps the one before, or lies outside of the text: there is no way to write it
-        written += text[position:start] + _mark(text[start:end], here)
+        written += text[position:start] + mark(text[start:end], here)
         position = end
     return written + text[position:]
 
@@ -105,7 +105,8 @@ def _object(written: str, file: str | None, line: int | None) -> dict[str, Any]:
     return found
 
 
-def _mark(text: str, entities: list[Mapping[str, Any]]) -> str:
+def mark(text: str, entities: Sequence[Mapping[str, Any]]) -> str:
+    """One marked place: the text there with what its entities are, `[Rome](city)` in the short form where that does."""
     if len(entities) == 1:
         attributes = _written_attributes(text, entities[0])
         if list(attributes) == ["entity"]:

@@ -37,13 +37,13 @@ def story_yaml(conversations: Sequence[Iterable[Event]], names: Sequence[str]) -
     version is written.
     """
     stories = [
-        {"story": name, "steps": [step for step in map(_event_step, events) if step]}
+        {"story": name, "steps": [step for step in map(event_step, events) if step]}
         for name, events in zip(names, conversations, strict=True)
     ]
     return VERSION_LINE + (yamlfile.dump({"stories": stories}, blocks=False) if stories else "")
 
 
-def _event_step(event: Event) -> Json | None:
+def event_step(event: Event) -> Json | None:
     """One event as a step of a test story; None for events that leave no trace there."""
     if isinstance(event, UserUttered):
         return _message_step(event)
