@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 AUGMENTATION_ROUNDS = 3
 # How often a way goes round circles of checkpoints.
 CIRCLE_ROUNDS = 2
-MAX_WAYS = 50_000
+MAX_WAYS = 20_000
 NAME_SEPARATOR = " > "
 
 
@@ -142,14 +142,15 @@ class _Unroller:
         circling: dict[Block, list[Way]] = defaultdict(list)
         finished: list[Way] = []
         for block in self.order:
-            passed = [self._extend(way, block) for way in _unique(waiting.pop(block, []))]
-            if len(passed) + len(finished) > MAX_WAYS:
+            arrived = _unique(waiting.pop(block, []))
+            if len(arrived) + len(finished) > MAX_WAYS:
                 raise DataError(
                     f"Checkpoints and 'or' multiply the stories that pass '{block.story.name}' to more than "
                     f"{MAX_WAYS:,}. Use fewer checkpoints, or repeat the shared steps in each story.",
                     file=block.story.file,
                     line=block.story.line,
                 )
+            passed = [self._extend(way, block) for way in arrived]
             if not block.ends:
                 finished.extend(passed)
             for end in block.ends:
@@ -237,7 +238,8 @@ class _Unroller:
         return order, closing
 
     def _followers(self, block: Block) -> list[Block]:
-        return [follower for end in block.ends for follower in self.starting.get(end.name, ())]
+        # The order turns round with the sorting, so that ways come out in the order of the file.
+        return [follower for end in block.ends for follower in reversed(self.starting.get(end.name, []))]
 
     def _warn_of_loose_ends(self) -> None:
         reached = {end.name for block in self.blocks for end in block.ends} | {BEGIN}

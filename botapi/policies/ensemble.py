@@ -60,18 +60,19 @@ class Ensemble:
         trackers: Sequence[TrainingTracker],
         domain: Domain,
         *,
-        report: Report = log.info,
+        report: Report = log.warning,
     ) -> Ensemble:
-        """An ensemble that has learned; without configuration DEFAULT_POLICIES.
+        """An ensemble that has learned; without configuration DEFAULT_POLICIES. `report` gets what is left out.
 
         Raises ConfigError for wrong configuration, DataError for data that contradict each other or the domain.
         """
+        policies = _make(config, report)
+        _check_use(policies, trackers, domain, report)
         _check_actions(trackers, domain)
-        policies = _make(config)
         features = Features(domain)
         rule_only: dict[str, Sequence[str]] = {"slots": (), "loops": ()}
         for policy in policies:
-            report(f"{policy.name}: {policy.train(trackers, domain, features)}")
+            log.info("%s: %s", policy.name, policy.train(trackers, domain, features))
             if isinstance(policy, RulePolicy):
                 rule_only = {"slots": policy.book.rule_only_slots, "loops": policy.book.rule_only_loops}
         return cls(policies, domain, rule_only)
@@ -115,7 +116,7 @@ class Ensemble:
     @classmethod
     def load(cls, config: Sequence[Mapping[str, Any]] | None, members: Mapping[str, bytes], domain: Domain) -> Ensemble:
         """An ensemble from what `save` gave; ModelError when that is damaged or was made with other policies."""
-        policies = _make(config)
+        policies = _make(config, log.debug)
         shared = load_json("ensemble", members, SHARED_FILE)
         try:
             rule_only = {key: [str(name) for name in shared["rule_only"][key]] for key in ("slots", "loops")}
@@ -148,7 +149,7 @@ class Ensemble:
         return action, scores[action]
 
 
-def _make(config: Sequence[Mapping[str, Any]] | None) -> list[Policy]:
+def _make(config: Sequence[Mapping[str, Any]] | None, report: Report) -> list[Policy]:
     policies: list[Policy] = []
     left_out: list[str] = []
     for entry in config or DEFAULT_POLICIES:
@@ -162,7 +163,9 @@ def _make(config: Sequence[Mapping[str, Any]] | None) -> list[Policy]:
         else:
             raise ConfigError(_unknown(name))
     if left_out:
-        log.warning("%s is not supported yet and left out: rules and memorized stories decide.", ", ".join(left_out))
+        report(
+            f"{', '.join(left_out)}: not supported in this version and left out; rules and memorized stories decide."
+        )
     if not policies:
         return [POLICIES[entry["name"]](entry) for entry in DEFAULT_POLICIES]
     return policies
@@ -187,6 +190,18 @@ def _rejected_action(tracker: Tracker) -> str | None:
         if isinstance(event, ActionExecuted):
             return None
     return None
+
+
+def _check_use(policies: Sequence[Policy], trackers: Iterable[TrainingTracker], domain: Domain, report: Report) -> None:
+    if any(isinstance(policy, RulePolicy) for policy in policies):
+        return
+    if domain.forms:
+        raise ConfigError(
+            f"The domain has the form '{next(iter(domain.forms))}', which only RulePolicy can run. "
+            "Add RulePolicy to policies in config.yml."
+        )
+    if any(tracker.is_rule for tracker in trackers):
+        report("There are rules, but no RulePolicy in config.yml, so they have no effect. Add RulePolicy to policies.")
 
 
 def _check_actions(trackers: Iterable[TrainingTracker], domain: Domain) -> None:
