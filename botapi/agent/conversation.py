@@ -23,6 +23,7 @@ from botapi.names import (
     SESSION_START_METADATA_SLOT,
 )
 from botapi.policies.policy import Prediction
+from botapi.state.eventchecks import listed_entities
 from botapi.state.events import (
     ActionExecuted,
     ActionExecutionRejected,
@@ -80,7 +81,10 @@ class Conversation:
         self._extract_slots(message.output)
 
     def trigger(self, intent: str, entities: Any, output: Output) -> None:
-        """Go on as if the user had expressed an intent; `entities` is a list of entities or {name: value}."""
+        """Go on as if the user had expressed an intent; `entities` is a list of entities or {name: value}.
+
+        Raises NotFound for the intent, InputError for the entities.
+        """
         if intent not in self.bot.domain.intents:
             raise NotFound(f"The intent '{intent}' is not in the domain.", reason="NotFound")
         self.update_session(output)
@@ -103,9 +107,7 @@ class Conversation:
         return False
 
     def _go_on(self, intent: str, entities: Any, output: Output, **metadata: Any) -> None:
-        if isinstance(entities, Mapping):
-            entities = [{"entity": name, "value": value} for name, value in entities.items()]
-        said = UserUttered.external(intent, entities, self.tracker.latest_input_channel)
+        said = UserUttered.external(intent, listed_entities(entities), self.tracker.latest_input_channel)
         self.tracker.apply(said.changed(metadata={**said.metadata, **metadata}))
         self._extract_slots(output)
         if self.bot.ensemble is not None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from botapi.errors import InputError
 from botapi.names import DEFAULT_SENDER_ID
 from botapi.state.messages import Output, UserMessage
 from botapi.web.api import Api, Endpoint
-from botapi.web.request import Request
+from botapi.web.request import Request, wrong_value
 from botapi.web.response import Response, json_response
 
 
@@ -40,20 +39,16 @@ def user_message(body: Mapping[str, Any], channel: str, output: Output) -> UserM
     """The message of a body {sender, message, input_channel, metadata}; InputError names the key that is wrong."""
     text = body.get("message")
     if not isinstance(text, str):
-        raise _wrong("message", text, "a text")
+        raise wrong_value("message", text, "a text")
     sender = body.get("sender")
     if sender is None or sender == "":
         sender = DEFAULT_SENDER_ID
     elif isinstance(sender, bool) or not isinstance(sender, (str, int, float)):
-        raise _wrong("sender", sender, "a text")
+        raise wrong_value("sender", sender, "a text")
     metadata = body.get("metadata")
     if metadata is not None and not isinstance(metadata, dict):
-        raise _wrong("metadata", metadata, "an object")
+        raise wrong_value("metadata", metadata, "an object")
     input_channel = body.get("input_channel") or channel
     if not isinstance(input_channel, str):
-        raise _wrong("input_channel", input_channel, "a text")
+        raise wrong_value("input_channel", input_channel, "a text")
     return UserMessage(text, str(sender), input_channel, output, metadata=metadata or {})
-
-
-def _wrong(name: str, value: Any, expected: str) -> InputError:
-    return InputError(f"{name!r} is {value!r}; expected {expected}.", details={"parameter": name, "in": "body"})

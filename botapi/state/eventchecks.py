@@ -66,25 +66,8 @@ def check_entities(data: Mapping[str, Any], where: str = "") -> None:
             expect(entity, key, "text", "null", where=place)
 
 
-def parse_time(text: Any) -> datetime:
-    """The moment of an ISO 8601 text; a final Z is read as UTC."""
-    if not isinstance(text, str):
-        raise InputError(f"'date_time' must be an ISO 8601 text such as 2030-01-31T12:00:00, found {_describe(text)}.")
-    try:
-        return datetime.fromisoformat(text[:-1] + "+00:00" if text.endswith(("Z", "z")) else text)
-    except ValueError as error:
-        raise InputError(
-            f"'date_time' must be an ISO 8601 text such as 2030-01-31T12:00:00, found '{text[:80]}'."
-        ) from error
-
-
-def _user(data: Mapping[str, Any]) -> None:
-    for key in ("text", "input_channel", "message_id"):
-        expect(data, key, "text", "null")
-    require(data, "parse_data")
-    expect(data, "parse_data", "object")
-    parse_data = data["parse_data"]
-    where = "parse_data."
+def check_parse_data(parse_data: Mapping[str, Any], where: str = "parse_data.") -> None:
+    """Check what understanding a text results in: `intent`, `entities`, `intent_ranking` and the like."""
     expect(parse_data, "text", "text", "null", where=where)
     expect(parse_data, "intent", "object", where=where)
     _intent(parse_data.get("intent", {}), f"{where}intent.")
@@ -97,6 +80,37 @@ def _user(data: Mapping[str, Any]) -> None:
     check_entities(parse_data, where)
     expect(parse_data, "response_selector", "object", where=where)
     expect(parse_data, "metadata", "object", "null", where=where)
+
+
+def listed_entities(given: Any) -> list[dict[str, Any]]:
+    """Entities as a list of objects; {name: value} is the short form. InputError for anything else but null."""
+    if isinstance(given, dict):
+        return [{"entity": name, "value": value} for name, value in given.items()]
+    entities: list[dict[str, Any]] = given or []
+    check_entities({"entities": entities})
+    return entities
+
+
+def parse_time(text: Any) -> datetime:
+    """The moment of an ISO 8601 text; a final Z is read as UTC. Moments that no clock can show are refused."""
+    if not isinstance(text, str):
+        raise InputError(f"'date_time' must be an ISO 8601 text such as 2030-01-31T12:00:00, found {_describe(text)}.")
+    try:
+        moment = datetime.fromisoformat(text[:-1] + "+00:00" if text.endswith(("Z", "z")) else text)
+        moment.timestamp()
+    except (ValueError, OverflowError, OSError) as error:  # the last two at both ends of the calendar
+        raise InputError(
+            f"'date_time' must be an ISO 8601 text such as 2030-01-31T12:00:00, found '{text[:80]}'."
+        ) from error
+    return moment
+
+
+def _user(data: Mapping[str, Any]) -> None:
+    for key in ("text", "input_channel", "message_id"):
+        expect(data, key, "text", "null")
+    require(data, "parse_data")
+    expect(data, "parse_data", "object")
+    check_parse_data(data["parse_data"])
 
 
 def _intent(intent: Mapping[str, Any], where: str) -> None:

@@ -14,7 +14,7 @@ from botapi.state.events import ActionExecuted, Event, SessionStarted, from_dict
 from botapi.state.messages import CollectingOutput, Output
 from botapi.state.tracker import Tracker, Verbosity
 from botapi.web.errors import ErrorResponse
-from botapi.web.request import Request
+from botapi.web.request import Request, wrong_value
 
 
 def event_verbosity_parameter(request: Request, default_verbosity: Verbosity) -> Verbosity:
@@ -78,11 +78,19 @@ def required_text(body: dict[str, Any], name: str, what: str) -> str:
     return str(value)
 
 
+def optional_text(body: dict[str, Any], name: str) -> str | None:
+    """A text of the body, or None where it is missing or null."""
+    value = body.get(name)
+    if value is not None and not isinstance(value, str):
+        raise wrong_value(name, value, "a text")
+    return value
+
+
 def optional_number(body: dict[str, Any], name: str) -> float | None:
     """A number of the body, or None where it is missing or null."""
     value = body.get(name)
     if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float))):
-        raise InputError(f"{name!r} is {value!r}; expected a number.", details={"parameter": name, "in": "body"})
+        raise wrong_value(name, value, "a number")
     return value
 
 

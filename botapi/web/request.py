@@ -15,9 +15,11 @@ if TYPE_CHECKING:
 
 MAX_NESTING = 100
 MAX_DIGITS = 300  # what a float can hold, so that arithmetic behind the edge can't overflow
+MAX_SHOWN = 200  # characters of a wrong value that a message repeats
 _KINDS = {dict: "an object", list: "a list", str: "a text", (dict, list): "an object or a list"}
 # PERF: what only hostile or odd bodies hold is looked for by one scan; the rest is parsed at full speed.
-_SUSPECT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])|[0-9][eE]\+?[0-9]{3}|[0-9]{300}")
+# NOTE: 200 digits, since 1 to 2 digits of exponent can make infinity of 210.
+_SUSPECT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])|[0-9][eE]\+?[0-9]{3}|[0-9]{200}")
 
 
 class Request:
@@ -160,6 +162,17 @@ def _check_text(text: str) -> None:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
         raise _refused(f"it holds half a surrogate pair (\\u{ord(text[error.start]):04x})") from error
+
+
+def wrong_value(name: str, value: Any, expected: str) -> InputError:
+    """The error for a field of the body that holds something else than `expected`."""
+    return InputError(f"{name!r} is {brief(value)}; expected {expected}.", details={"parameter": name, "in": "body"})
+
+
+def brief(value: Any) -> str:
+    """A value for messages: its repr, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"
 
 
 def _refused(why: str) -> InputError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from botapi.errors import InputError
+from botapi.state.eventchecks import check_parse_data
 from botapi.state.messages import CollectingOutput, Output, UserMessage
 from botapi.state.tracker import Tracker, Verbosity
 from botapi.web.api import Api
@@ -12,13 +13,14 @@ from botapi.web.parameters import (
     event_verbosity_parameter,
     listed_events,
     optional_number,
+    optional_text,
     output_of,
     required_text,
     some_events,
     update_conversation_with_events,
     validate_request_body,
 )
-from botapi.web.request import Request
+from botapi.web.request import Request, wrong_value
 from botapi.web.response import Response, json_response, text_response
 from botapi.web.stories import get_test_stories
 
@@ -77,10 +79,10 @@ def execute_action(api: Api, request: Request, conversation_id: str) -> Response
     body = request.json()
     name = required_text(body, "name", "action")
     verbosity = event_verbosity_parameter(request, Verbosity.AFTER_RESTART)
-    confidence = optional_number(body, "confidence")
+    policy, confidence = optional_text(body, "policy"), optional_number(body, "confidence")
     with api.agent.conversation(conversation_id) as conversation:
         output = output_of(request, api.agent, conversation.tracker)
-        conversation.execute(name, body.get("policy"), confidence, output)
+        conversation.execute(name, policy, confidence, output)
         return shown_with(output, conversation.tracker, verbosity)
 
 
@@ -126,19 +128,18 @@ def message_of(body: dict[str, Any], conversation_id: str) -> UserMessage:
     """The user message of a body {text, parse_data, …}; one of the two must be there."""
     text, parse_data = body.get("text"), body.get("parse_data")
     if not isinstance(text, str) and not (text is None and parse_data):
-        raise InputError(f"'text' is {text!r}; expected a text.", details={"parameter": "text", "in": "body"})
-    if parse_data and not understood(parse_data):
-        raise InputError(
-            f"'parse_data' is {parse_data!r}; expected an object with 'intent' and a list of 'entities'.",
-            details={"parameter": "parse_data", "in": "body"},
-        )
+        raise wrong_value("text", text, "a text")
+    if parse_data:
+        check_understood(parse_data)
     return UserMessage(text, conversation_id, None, CollectingOutput(), parse_data=parse_data)
 
 
-def understood(parse_data: Any) -> bool:
-    """Whether a value looks like what understanding a text results in."""
-    return (
-        isinstance(parse_data, dict)
-        and isinstance(parse_data.get("intent"), dict)
-        and isinstance(parse_data.get("entities"), list)
-    )
+def check_understood(parse_data: Any) -> None:
+    """Raise InputError unless a value looks like what understanding a text results in."""
+    parts = (("intent", dict), ("entities", list))
+    if not isinstance(parse_data, dict) or not all(isinstance(parse_data.get(key), kind) for key, kind in parts):
+        raise wrong_value("parse_data", parse_data, "an object with 'intent' and a list of 'entities'")
+    try:
+        check_parse_data(parse_data)
+    except InputError as error:
+        raise InputError(error.message, details={"parameter": "parse_data", "in": "body"}) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from botapi.web.api import Api
 from botapi.web.emulation import FORMATS
 from botapi.web.errors import ErrorResponse
 from botapi.web.parameters import event_verbosity_parameter, listed_events, validate_request_body
-from botapi.web.request import Request
+from botapi.web.request import Request, brief, wrong_value
 from botapi.web.response import Response, empty_response, json_response
 
 
@@ -38,7 +39,7 @@ def text_to_parse(body: dict[str, Any]) -> str:
     if isinstance(text, list) and text:
         text = text[0]
     if not isinstance(text, str):
-        raise InputError(f"'text' is {text!r}; expected a text.", details={"parameter": "text", "in": "body"})
+        raise wrong_value("text", text, "a text")
     return text.strip()
 
 
@@ -64,7 +65,7 @@ def load(api: Api, request: Request) -> Response:
     try:
         api.agent.load_model(model_path(given, api.model_folders))
     except ModelError as error:
-        message = f"Agent with name '{given}' could not be loaded. {error.message}"
+        message = f"Agent with name {brief(given)} could not be loaded. {error.message}"
         details = {"parameter": "model", "in": "query"}
         raise ErrorResponse(HTTPStatus.BAD_REQUEST, "BadRequest", message, details) from error
     return empty_response()
@@ -76,14 +77,15 @@ def model_path(given: Any, folders: tuple[Path, ...]) -> Path:
     SECURITY: whoever may swap models shall not probe the machine for other files.
     """
     if not isinstance(given, str) or not given:
-        raise ModelError(f"'model_file' is {given!r}; expected the path of an archive or of a folder with archives.")
+        raise ModelError("Expected in 'model_file' the path of an archive or of a folder with archives.")
     try:
         path = Path(given).resolve()
     except (OSError, ValueError, RuntimeError) as error:
         raise ModelError("It is no readable path.") from error
     if not any(path.is_relative_to(folder.resolve()) for folder in folders):
         raise ModelError(f"It is outside of the folders for models: {', '.join(map(str, folders)) or 'none is set'}.")
-    if not path.exists():
+    # NOTE: os.path answers no where Path raises, such as for names that no file system takes.
+    if not os.path.exists(path):
         raise ModelError("There is no such file or folder.")
     return path
 
