@@ -1,4 +1,4 @@
-"""Training beside the server: YAML in, handed to a child process as a file; the path of the trained model out."""
+"""Training and testing beside the server: a document in, handed to a child process as a file; what that found out."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ CHILD = (sys.executable, "-m", "botapi.jobs.child")
 TERMINATION_S = 5.0  # from SIGTERM to SIGKILL
 RETRY_AFTER_S = 30  # what a caller is told who found the queue full
 LOG_TAIL_BYTES = 2_000
+# The task of trainings; all others are tests.
+TRAIN = "train"
 # NOTE: more threads would only take the processor from the conversations.
 SINGLE_THREADED = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
 
 
 class JobError(BotError):
     """A job failed; status, reason and details are those of the error in the child."""
-
-    reason = "TrainingError"
 
 
 class LocalRunner:
@@ -56,6 +56,12 @@ class LocalRunner:
         with self._guard:
             return len(self._jobs)
 
+    @property
+    def trainings(self) -> int:
+        """How many trainings run or wait."""
+        with self._guard:
+            return sum(job.task == TRAIN for job in self._jobs.values())
+
     def train(
         self, yaml: bytes, options: Mapping[str, Any], folder: str | Path, *, timeout_s: float | None = None
     ) -> Path:
@@ -64,20 +70,35 @@ class LocalRunner:
         `options` are keyword arguments of `training.train`. Raises Busy, JobError, and after `timeout_s` Timeout,
         whose details name the job, which goes on.
         """
-        job = _Job(self._command, yaml, {"out_dir": str(Path(folder).resolve()), "options": dict(options)})
+        request = {"out_dir": str(Path(folder).resolve()), "options": dict(options)}
+        return Path(self._done(_Job(self._command, TRAIN, yaml, request), timeout_s)["path"])
+
+    def evaluate(
+        self, task: str, data: bytes, request: Mapping[str, Any], *, timeout_s: float | None = None
+    ) -> dict[str, Any]:
+        """Test a model, or a configuration, on a document; `task` and `request` are those of jobs/child.py.
+
+        Raises as `train` does, with the reason TestingError where a child ends without an answer.
+        """
+        return self._done(_Job(self._command, task, data, request), timeout_s)
+
+    def _done(self, job: _Job, timeout_s: float | None) -> dict[str, Any]:
         with self._guard:
             if len(self._jobs) >= self._places:
-                raise Busy(f"{len(self._jobs)} trainings run or wait already. Try later.", retry_after_s=RETRY_AFTER_S)
+                raise Busy(
+                    f"{len(self._jobs)} trainings or tests run or wait already. Try later.",
+                    retry_after_s=RETRY_AFTER_S,
+                )
             self._jobs[job.id] = job
             future = self._pool.submit(job.run)
         future.add_done_callback(lambda done: self._finish(job, done))
         try:
-            return Path(future.result(timeout_s)["path"])
+            return future.result(timeout_s)
         except FutureTimeout as error:
             if future.done():  # the job itself said so
                 raise
             raise Timeout(
-                f"Training takes longer than {timeout_s:g} s. It goes on as job {job.id}.", details={"job": job.id}
+                f"{job.work} takes longer than {timeout_s:g} s. It goes on as job {job.id}.", details={"job": job.id}
             ) from error
 
     def cancel(self, job_id: str) -> bool:
@@ -104,15 +125,16 @@ class LocalRunner:
         if error is not None:
             logger.warning("Job %s failed: %s", job.id, error)
         else:
-            logger.info("Job %s is done: %s", job.id, done.result()["path"])
+            logger.info("Job %s is done: %s", job.id, done.result().get("path", f"{job.work} ended"))
 
 
 class _Job:
     """One child process and the folder through which it is spoken with."""
 
-    def __init__(self, command: Sequence[str], yaml: bytes, request: Mapping[str, Any]) -> None:
+    def __init__(self, command: Sequence[str], task: str, document: bytes, request: Mapping[str, Any]) -> None:
         self.id = uuid.uuid4().hex
-        self._command, self._yaml, self._request = command, yaml, request
+        self.task, self.work = task, "Training" if task == TRAIN else "Testing"
+        self._command, self._document, self._request = command, document, {"task": task, **request}
         self._cancelled = threading.Event()
         self._guard = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
@@ -122,7 +144,7 @@ class _Job:
         """What the child wrote as its result; raises JobError for an error, or a child that ended without a result."""
         with TemporaryDirectory(prefix="botapi-job-") as name:
             folder = Path(name)
-            (folder / PROJECT).write_bytes(self._yaml)
+            (folder / PROJECT).write_bytes(self._document)
             (folder / REQUEST).write_text(json.dumps(self._request), encoding="utf-8")
             with open(folder / LOG, "wb") as log:
                 code = self._supervise(folder, log.fileno())
@@ -168,7 +190,10 @@ class _Job:
         except FileNotFoundError as error:
             tail = (folder / LOG).read_bytes()[-LOG_TAIL_BYTES:].decode("utf-8", "replace")
             logger.error("Job %s ended with exit code %d and without a result:\n%s", self.id, code, tail)
-            raise JobError(f"Training ended unexpectedly (exit code {code}); the server's log says more.") from error
+            raise JobError(
+                f"{self.work} ended unexpectedly (exit code {code}); the server's log says more.",
+                reason=f"{self.work}Error",
+            ) from error
         if "error" in result:
             fault = result["error"]
             failure = JobError(fault["message"], reason=fault["reason"], details=fault["details"])

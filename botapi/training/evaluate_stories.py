@@ -72,7 +72,7 @@ class Evaluation:
         return score([target for target, _ in pairs], [predicted for _, predicted in pairs])
 
     def as_dict(self) -> Json:
-        """The answer of Rasa 3.6 to test stories; `in_training_data_fraction` is that of actions from rules and stories."""
+        """The answer of Rasa 3.6; `in_training_data_fraction` is that of actions known from rules and stories."""
         scores = self.scores()
         actions = [one for replay in self.replays for one in replay.actions]
         known = sum(_is_known(one) for one in actions)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from botapi.web.api import Endpoint
-from botapi.web.handlers import conversations, info, model, training
+from botapi.web.api import TRAINING_BYTES, Endpoint
+from botapi.web.handlers import conversations, info, model, testing, training
 
 _ONE = "/conversations/{conversation_id:path}"
 
@@ -26,7 +26,9 @@ API = (
     Endpoint("DELETE", "/model", model.unload),
     Endpoint("POST", "/model/parse", model.parse, "agent"),
     Endpoint("POST", "/model/predict", model.predict, "core"),
-    Endpoint("POST", "/model/train", training.train),
+    Endpoint("POST", "/model/train", training.train, limit_bytes=TRAINING_BYTES),
+    Endpoint("POST", "/model/test/stories", testing.evaluate_stories, "core", limit_bytes=TRAINING_BYTES),
+    Endpoint("POST", "/model/test/intents", testing.evaluate_intents, limit_bytes=TRAINING_BYTES),
 )
 
 # With JWT only: tokens are checked here, never given out.

@@ -118,7 +118,7 @@ def test_full_queue_is_busy(runner: LocalRunner, tmp_path: Path) -> None:
     for _ in range(2):
         with pytest.raises(Timeout):
             runner.train(GO_ON.encode(), {}, tmp_path, timeout_s=0.01)
-    with pytest.raises(Busy, match="2 trainings run or wait") as caught:
+    with pytest.raises(Busy, match="2 trainings or tests run or wait") as caught:
         runner.train(GO_ON.encode(), {}, tmp_path)
     assert caught.value.retry_after_s > 0
     assert len(children(tmp_path)) <= 1

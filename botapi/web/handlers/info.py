@@ -53,7 +53,7 @@ def status(api: Api, request: Request) -> Response:
         {
             "model_file": bot.path.name,
             "model_id": bot.metadata.model_id,
-            "num_active_training_jobs": api.jobs.active,
+            "num_active_training_jobs": api.jobs.trainings,
         }
     )
 
