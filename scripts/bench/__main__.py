@@ -60,7 +60,7 @@ def arguments() -> argparse.Namespace:
 def alone(folder: Path, runs: int, seconds: float) -> None:
     project = folder / "botapi"
     run([*BOTAPI, "init", "--no-prompt", "--init-dir", str(project)], folder)
-    training = train(BOTAPI, project)
+    training = train([*BOTAPI, "train"], project)
     found = [training | serve(BOTAPI, project, STARTER_MESSAGES, seconds) for _ in range(runs)]
     print(f"{'the starter bot, median of ' + str(runs):44}{'botapi':>12}")
     for name, value in medians(found).items():
@@ -68,12 +68,13 @@ def alone(folder: Path, runs: int, seconds: float) -> None:
 
 
 def beside(peer: str, folder: Path, runs: int, seconds: float) -> None:
-    run([peer, "init", "--no-prompt", "--init-dir", "botapi"], folder)
     ours, theirs = folder / "botapi", folder / "peer"
-    for leftover in ("models", ".rasa"):
-        shutil.rmtree(ours / leftover, ignore_errors=True)
-    shutil.copytree(ours, theirs)
-    training = [train(BOTAPI, ours), train([peer], theirs)]
+    theirs.mkdir()
+    say("the peer writes its project and trains it")
+    # NOTE: the peer's `init` trains what it wrote, so that one command is its training.
+    its_training = train([peer, "init", "--no-prompt", "--init-dir", str(theirs)], theirs)
+    shutil.copytree(theirs, ours, ignore=shutil.ignore_patterns("models", ".rasa"))
+    training = [train([*BOTAPI, "train"], ours), its_training]
     found: list[list[Figures]] = [[], []]
     for _ in range(runs):
         found[0].append(training[0] | serve(BOTAPI, ours, PEER_MESSAGES, seconds))
@@ -84,14 +85,16 @@ def beside(peer: str, folder: Path, runs: int, seconds: float) -> None:
         print(f"{name:44}{mine[name]:12.2f}{its[name]:12.2f}{mine[name] / its[name]:10.4g}")
 
 
-def train(program: list[str], project: Path) -> Figures:
-    seconds = run([*program, "train"], project)
+def train(command: list[str], project: Path) -> Figures:
+    """Run a command that leaves an archive in the project's folder `models`."""
+    seconds = run(command, project)
     archive = max((project / "models").iterdir(), key=lambda file: file.stat().st_mtime)
     return {"training, s": seconds, "model archive, MiB": archive.stat().st_size / 2**20}
 
 
 def serve(program: list[str], project: Path, messages: list[str], seconds: float) -> Figures:
     with serving([*program, *SERVE], project) as server:
+        say(f"{Path(program[0]).name} serves after {server.first_answer_s:.2f} s")
         figures = {"start to first answer, s": server.first_answer_s}
         for connections in (1, 8):
             load = measure(server.port, connections, messages, seconds)
@@ -165,6 +168,10 @@ def timed_turns(connection: Connection, sender: str, per_turn: int, events: rang
         if first_event in events:
             took.append(time.perf_counter() - started)
     return took
+
+
+def say(step: str) -> None:
+    print(f"[{step}]", file=sys.stderr, flush=True)
 
 
 def show(name: str, ours: float, yardstick: float) -> None:
