@@ -29,6 +29,8 @@ from botapi.stores.trackers import InMemoryStore, TrackerStore
 log = logging.getLogger(__name__)
 
 CACHED_TRACKERS = 1000
+# So many conversations without events are remembered to exist.
+LOOKED_AT = 10_000
 
 
 @dataclass
@@ -67,6 +69,7 @@ class Agent:
         self.reminders = Reminders(self._remind)
         self._cached_trackers = cached_trackers
         self._cache: OrderedDict[str, _Cached] = OrderedDict()
+        self._looked_at: OrderedDict[str, None] = OrderedDict()
         self._cache_guard = threading.Lock()
 
     # ------------------------------------------------------------------ model
@@ -103,7 +106,7 @@ class Agent:
         bot = self.ready_bot()
         sender_id = sender_id or DEFAULT_SENDER_ID
         with self.lock_store.lock(sender_id, timeout_s):
-            cached = self._load(sender_id, bot)
+            cached = self._open(sender_id, bot)
             tracker = cached.tracker
             known = len(tracker.events)
             try:
@@ -116,6 +119,29 @@ class Agent:
                 # The tracker may hold events that were not stored: the next turn starts from the store again.
                 self._forget(sender_id)
                 raise
+
+    @contextmanager
+    def look(self, sender_id: str) -> Iterator[Tracker]:
+        """Hold a conversation to read it; nothing is stored.
+
+        One without events is shown as it would begin now. Its first session still begins with the first message, whose
+        metadata it gets, and whose channel its greeting goes to, as in Rasa; but from now on the conversation exists.
+        """
+        bot = self.ready_bot()
+        sender_id = sender_id or DEFAULT_SENDER_ID
+        with self.lock_store.lock(sender_id):
+            cached = self._load(sender_id, bot)
+            tracker = cached.tracker
+            if tracker.events:
+                self._keep(cached)
+            else:
+                tracker.model_id, tracker.assistant_id = bot.metadata.model_id, bot.metadata.assistant_id
+                Conversation(tracker, bot).begin(CollectingOutput())
+                with self._cache_guard:
+                    self._looked_at[sender_id] = None
+                    while len(self._looked_at) > LOOKED_AT:
+                        self._looked_at.popitem(last=False)
+            yield tracker
 
     def handle(self, message: UserMessage) -> None:
         """One whole turn, from the user's message to the last response."""
@@ -151,7 +177,8 @@ class Agent:
         return self.ready_bot().parse(text.strip())
 
     def exists(self, sender_id: str) -> bool:
-        return self.tracker_store.last(sender_id) > 0
+        """Whether a conversation has events, or was looked at lately."""
+        return self.tracker_store.last(sender_id) > 0 or sender_id in self._looked_at
 
     def replace_events(self, sender_id: str, events: list[Event], verbosity: Verbosity) -> dict[str, Any]:
         """Put these events in place of a conversation; gives the tracker as JSON."""
@@ -195,10 +222,19 @@ class Agent:
                 missing = self.tracker_store.read(sender_id)
             _replay(cached.tracker, missing)
             cached.last = self.tracker_store.last(sender_id)
+        return cached
+
+    def _open(self, sender_id: str, bot: Bot) -> _Cached:
+        """The tracker to go on with.
+
+        It is settled unless a session began in the last turn: Rasa's memory holds then the session before it as well,
+        and only a conversation of one session is replayed when it is loaded.
+        """
+        cached = self._load(sender_id, bot)
         tracker = cached.tracker
+        if tracker.sessions <= 1 or tracker.opened_at == tracker.session_begin:
+            tracker.settle()
         tracker.opened_at = tracker.session_begin
-        if tracker.sessions <= 1:
-            tracker.settle()  # as Rasa, which replays a conversation of one session when it loads it
         return cached
 
     def _fresh(self, sender_id: str, bot: Bot) -> _Cached:
@@ -210,8 +246,11 @@ class Agent:
         if events:
             dicts = [event.as_dict() for event in events]
             cached.last = self.tracker_store.append(tracker.sender_id, dicts, cached.last)
-        if not cached.last:
-            return
+        if cached.last:
+            self._keep(cached)
+
+    def _keep(self, cached: _Cached) -> None:
+        tracker = cached.tracker
         with self._cache_guard:
             self._cache[tracker.sender_id] = cached
             self._cache.move_to_end(tracker.sender_id)

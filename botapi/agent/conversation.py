@@ -187,7 +187,7 @@ class Conversation:
         mark = tracker.mark()
         tracker.apply_all(prediction.events)
         try:
-            events = perform(action, self.actions.turn(tracker, output.name))
+            events = perform(action, self.actions.turn(tracker.as_told(), output.name))
         except ActionRejected:
             tracker.roll_back(mark)
             tracker.apply(ActionExecutionRejected(action.name, prediction.policy, prediction.confidence))

@@ -6,12 +6,14 @@ Two states are kept, both incrementally, so that a turn costs the same however l
 - the *replayed* state, the one that results from the applied events alone: those that no restart, session start,
   rewind, undo or repeated run of a loop took back. Policies learn from and look at this one.
 
-They are one object until a repeated loop run makes them differ.
+They are one object until a repeated loop run makes them differ. `settle` makes them one again; actions still look at
+the live state as it was told, event by event.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -51,6 +53,7 @@ class Mark:
     live: State
     shared: bool
     replayed: State
+    told: State | None
 
 
 class Tracker:
@@ -86,6 +89,7 @@ class Tracker:
         self._loop_names: set[str] = set()
         self._live = State(self.slot_types, {name: slot.initial_value for name, slot in self.slot_types.items()})
         self._replayed = self._live
+        self._told: State | None = None  # the live state as if it had never been settled, where that differs
 
     # ---------------------------------------------------------------- reading
 
@@ -208,6 +212,15 @@ class Tracker:
         other._loop_names = self._loop_names.copy()
         other._live = self._live.copy()
         other._replayed = other._live if self._replayed is self._live else self._replayed.copy()
+        other._told = self._told and self._told.copy()
+        return other
+
+    def as_told(self) -> Tracker:
+        """The tracker for an action to look at, which must not change it: it never forgot the last user message."""
+        if self._told is None:
+            return self
+        other = copy(self)
+        other._live = self._told
         return other
 
     def _empty(self) -> Tracker:
@@ -232,19 +245,27 @@ class Tracker:
             self._begin_session()
         if not self.sessions:
             self.sessions = 1
-        change = _TAKING_BACK.get(kind)
-        if change is not None:
-            change(self)
-        elif kind is ActionExecuted:
-            self._apply_action(event)  # type: ignore[arg-type]
+        if kind is ActiveLoop and event.name:  # type: ignore[attr-defined]
+            self._note_loop(event.name)  # type: ignore[attr-defined]
+        if self._told is not None and kind not in _TAKING_BACK:
+            self._told.apply(event)
+        self._change(event)
+        if kind in _TAKING_BACK:
+            self._told = None
+        return event
+
+    def _change(self, event: Event) -> None:
+        """Change the state as an event says that is already among the events."""
+        take_back = _TAKING_BACK.get(type(event))
+        if take_back is not None:
+            take_back(self)
+        elif isinstance(event, ActionExecuted):
+            self._apply_action(event)
         else:
-            if kind is ActiveLoop and event.name:  # type: ignore[attr-defined]
-                self._note_loop(event.name)  # type: ignore[attr-defined]
             self._applied.append(event)
             self._live.apply(event)
             if self._replayed is not self._live:
                 self._replayed.apply(event)
-        return event
 
     def apply_all(self, events: Iterable[Event]) -> None:
         for event in events:
@@ -253,7 +274,8 @@ class Tracker:
     def mark(self) -> Mark:
         """Where the conversation stands, to come back to with `roll_back`."""
         shared = self._replayed is self._live
-        return Mark(len(self.events), len(self._applied), self._live.copy(), shared, self._replayed.copy())
+        told = self._told and self._told.copy()
+        return Mark(len(self.events), len(self._applied), self._live.copy(), shared, self._replayed.copy(), told)
 
     def roll_back(self, mark: Mark) -> None:
         """Forget the events since the mark, none of which may be an action or take anything back."""
@@ -261,9 +283,12 @@ class Tracker:
         del self._applied[mark.applied :]
         self._live = mark.live
         self._replayed = mark.live if mark.shared else mark.replayed
+        self._told = mark.told
 
     def settle(self) -> None:
         """Make the replayed state the live one, as loading a conversation from its store does."""
+        if self._told is None and self._live is not self._replayed:
+            self._told = self._live
         self._live = self._replayed
 
     def _stamped(self, event: Event) -> Event:
@@ -295,21 +320,22 @@ class Tracker:
         if name in self._loop_names:
             return
         self._loop_names.add(name)
-        runs = sum(1 for moment in self.moments if moment.action is not None and moment.action.name == name)
+        runs = sum(1 for event in self.events if type(event) is ActionExecuted and event.name == name)
         if runs > 1:
-            self._replay(self._applied)
+            self._replay()
 
-    def _replay(self, events: list[Event]) -> None:
+    def _replay(self) -> None:
+        """Apply all events of this session but the last once more; the live state stays as it is."""
         live = self._live.copy()
+        past = self.events[:-1]
+        begin = len(past)
+        while begin and type(past[begin - 1]) not in (Restarted, SessionStarted):
+            begin -= 1
         self._replayed = live.fresh()
         self._live = self._replayed
         self.moments, self._applied = [], []
-        for event in events:
-            if isinstance(event, ActionExecuted):
-                self._apply_action(event)
-            else:
-                self._applied.append(event)
-                self._replayed.apply(event)
+        for event in past[begin:]:
+            self._change(event)
         self._live = live
 
     # ---------------------------------------------------------- taking back

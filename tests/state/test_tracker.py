@@ -235,3 +235,19 @@ def test_policies_see_a_form_run_once():
     assert tracker.now.message.text == "start"
     assert tracker.now.slots["city"] == "Oslo"
     assert tracker.latest_message.text == "Oslo"
+
+
+def test_actions_see_the_last_message_even_where_a_repeated_loop_run_took_it_back():
+    tracker = new_tracker()
+    listen, run = ev.ActionExecuted("action_listen"), ev.ActionExecuted(FORM)
+    tracker.apply_all([listen, user("book"), run, ev.ActiveLoop(FORM), listen, user("two"), run, listen])
+    tracker.settle()
+    assert (tracker.latest_message.text, tracker.as_told().latest_message.text) == ("book", "two")
+    mark = tracker.mark()
+    tracker.apply(ev.SlotSet("city", "Oslo"))
+    tracker.settle()
+    assert tracker.as_told().fork().latest_message.text == "two"
+    tracker.roll_back(mark)
+    assert tracker.as_told().latest_message.text == "two"
+    tracker.apply(ev.Restarted())
+    assert tracker.as_told() is tracker

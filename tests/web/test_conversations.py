@@ -21,12 +21,26 @@ def names(tracker):
 # ------------------------------------------------------------------ tracker
 
 
-def test_get_on_an_unknown_id_begins_the_conversation(app):
+def test_get_on_an_unknown_id_shows_how_the_conversation_would_begin(app):
     tracker = app.get("/conversations/new/tracker").json
     assert tracker["sender_id"] == "new"
     assert [e["event"] for e in tracker["events"]] == ["action", "session_started", "action"]
     assert tracker["latest_action_name"] == "action_listen"
-    assert app.get("/conversations/new/tracker").json == tracker
+    assert app.get("/conversations/new/tracker").json["slots"] == tracker["slots"]
+
+
+def test_looking_does_not_begin_the_first_session(app):
+    app.post_json("/conversations/looked-at/predict", status=404)
+    app.get("/conversations/looked-at/tracker")
+    app.post_json("/webhooks/rest/webhook", {"sender": "looked-at", "message": "hello", "metadata": {"a": 1}})
+    events = app.get("/conversations/looked-at/tracker?include_events=ALL").json["events"]
+    assert events[0]["name"] == "session_started_metadata" and events[0]["value"] == {"a": 1}
+    assert [e.get("name") for e in events].count("action_session_start") == 1
+
+
+def test_a_conversation_exists_once_it_was_looked_at(app):
+    app.get("/conversations/looked-at/tracker")
+    assert app.post_json("/conversations/looked-at/predict").json["scores"]
 
 
 def test_the_tracker_has_the_keys_of_the_reference(app):
@@ -111,7 +125,7 @@ def test_events_that_begin_a_session_come_alone(app):
 
 @pytest.mark.parametrize("body", [[], {}, None, True, 5, "restart", [[]], {"event": "nope"}, {"event": "slot"}])
 def test_what_is_no_event_is_400_and_changes_nothing(app, body):
-    before = app.get("/conversations/a/tracker").json
+    before = app.post_json("/conversations/a/tracker/events", {"event": "slot", "name": "item", "value": "cup"}).json
     found = app.post_json("/conversations/a/tracker/events", body, status=400).json
     assert set(found) == KEYS
     assert app.get("/conversations/a/tracker").json == before

@@ -39,13 +39,13 @@ def shown_with(output: Output, tracker: Tracker, verbosity: Verbosity) -> Respon
 
 
 def retrieve_tracker(api: Api, request: Request, conversation_id: str) -> Response:
-    """The tracker with all sessions; a conversation that is not known yet is begun."""
+    """The tracker with all sessions; a conversation that is not known yet is shown as it would begin."""
     verbosity = event_verbosity_parameter(request, Verbosity.AFTER_RESTART)
     until = request.number("until")
-    with api.agent.conversation(conversation_id) as conversation:
-        conversation.begin(CollectingOutput())
-        tracker = conversation.tracker if until is None else conversation.tracker.until(until)
-        return json_response(tracker.current_state(verbosity))
+    with api.agent.look(conversation_id) as tracker:
+        if until is not None:
+            return json_response(tracker.until(until).current_state(verbosity))
+        return json_response(tracker.current_state(verbosity, settled=True))
 
 
 def append_events(api: Api, request: Request, conversation_id: str) -> Response:
