@@ -156,8 +156,9 @@ class Form:
         return next((name for name in names if name in domain.action_index), None)
 
     def _asked_slot(self, tracker: Tracker) -> str | None:
-        """The requested slot, unless another form requested it."""
-        return tracker.slots.get(REQUESTED_SLOT) if tracker.active_loop_name == self.name else None
+        """The requested slot, unless another form requested it; events from outside may put anything there."""
+        asked = tracker.slots.get(REQUESTED_SLOT) if tracker.active_loop_name == self.name else None
+        return asked if isinstance(asked, str) else None
 
     def _tried(self, tracker: Tracker, events: Iterable[Event]) -> Tracker:
         """A fork with the form run and the events applied, as validators and questions are to see it."""

@@ -22,6 +22,7 @@ from botapi.data.steps import (
 from botapi.errors import DataError
 from botapi.names import ACTION_LISTEN, ACTION_SESSION_START, ACTION_UNLIKELY_INTENT, RULE_SNIPPET
 from botapi.state.events import ActionExecuted, ActiveLoop, Event, SlotSet, UserUttered
+from botapi.yamlfile.scalars import FORBIDDEN
 
 VERSION_LINE = 'version: "3.1"\n'
 # Steps of the machinery: they happen in every conversation and are not written down.
@@ -34,10 +35,10 @@ def story_yaml(conversations: Sequence[Iterable[Event]], names: Sequence[str]) -
     """Test stories, one for each conversation, as `GET /conversations/{id}/story` answers; names[i] is the i-th name.
 
     User messages are written with intent and text, entities marked in the text. Without any conversation, only the
-    version is written.
+    version is written. Characters that no YAML file may hold, which users can send, are written as U+FFFD.
     """
     stories = [
-        {"story": name, "steps": [step for step in map(event_step, events) if step]}
+        {"story": _legible(name), "steps": [_legible(step) for step in map(event_step, events) if step]}
         for name, events in zip(names, conversations, strict=True)
     ]
     return VERSION_LINE + (yamlfile.dump({"stories": stories}, blocks=False) if stories else "")
@@ -67,6 +68,14 @@ def _message_step(event: UserUttered) -> Json:
     if event.text:
         step["user"] = yamlfile.Block(markup.write(_unmarked(event.text), event.entities))
     return step
+
+
+def _legible(value: Any) -> Any:
+    if isinstance(value, str):
+        return type(value)(FORBIDDEN.sub("\ufffd", value)) if FORBIDDEN.search(value) else value
+    if isinstance(value, dict):
+        return {_legible(key): _legible(item) for key, item in value.items()}
+    return [_legible(item) for item in value] if isinstance(value, list) else value
 
 
 def _unmarked(text: str) -> str:

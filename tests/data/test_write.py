@@ -155,6 +155,20 @@ rules:
 """
 
 
+def test_what_no_file_may_hold_is_replaced_in_stories():
+    said = UserUttered("a\x1bb", {"intent": {"name": "greet"}, "entities": []})
+    text = write.story_yaml([[said, SlotSet("s\x00", ["\ufffe", {"k\x85": 1}])]], ["n\x7f"])
+    assert yamlfile.load(text)["stories"] == [
+        {
+            "story": "n\ufffd",
+            "steps": [
+                {"intent": "greet", "user": "a\ufffdb"},
+                {"slot_was_set": [{"s\ufffd": ["\ufffd", {"k\x85": 1}]}]},
+            ],
+        }
+    ]
+
+
 def test_stories_read_back_as_they_were():
     told = stories.read(STORIES)
     again = stories.read(write.stories_yaml(told))
