@@ -23,6 +23,7 @@ COMMANDS = {
     "train": ("botapi.cli.train", "train a bot from its files; `train nlu` and `train core` train one half"),
     "run": ("botapi.cli.run", "serve a trained bot over HTTP"),
     "shell": ("botapi.cli.shell", "chat with a trained bot in the terminal; `shell nlu` shows what is understood"),
+    "test": ("botapi.cli.test", "test a trained bot; `test core` and `test nlu` test one half"),
     "data": ("botapi.cli.data", "`data validate`: check a bot's files against each other"),
 }
 USAGE_ERROR = 2

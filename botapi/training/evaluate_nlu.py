@@ -65,7 +65,7 @@ def evaluate(parse: Parse, data: TrainingData) -> Json:
     {"intent_evaluation", "entity_evaluation": {extractor: …}, "response_selection_evaluation"}; None for what the
     examples don't test: intents and responses need two different ones, entities one.
     """
-    return evaluation(collect(parse, data.examples, tested_in(data)))
+    return evaluation(collect(parse, data.examples, subjects_of(data)))
 
 
 def cross_validate(project: Project, folds: int, *, seed: int = SEED) -> Results:
@@ -74,7 +74,7 @@ def cross_validate(project: Project, folds: int, *, seed: int = SEED) -> Results
     Each intent is spread evenly over the folds; the same seed gives the same folds. Raises DataError when no intent
     has an example for each fold, ConfigError for the pipeline.
     """
-    config, found, tested = project.config, Results(), tested_in(project.nlu)
+    config, found, tested = project.config, Results(), subjects_of(project.nlu)
     for number, (train, test) in enumerate(split(list(project.nlu.intent_examples()), folds, seed), 1):
         log.info("Fold %d of %d: %d examples train, %d test", number, folds, len(train), len(test))
         data = replace(project.nlu, examples=train)
@@ -108,7 +108,7 @@ def split(examples: Sequence[Example], folds: int, seed: int) -> Iterator[tuple[
         yield train, [example for index, example in enumerate(examples) if fold_of[index] == fold]
 
 
-def tested_in(data: TrainingData) -> frozenset[str]:
+def subjects_of(data: TrainingData) -> frozenset[str]:
     """Which of intents, responses and entities the data can test."""
     named = {example.intent for example in data.examples if example.intent}
     found = {

@@ -214,9 +214,11 @@ class _Replayer:
             return
         selector = parsed.get("response_selector")
         known = {**event.parse_data, **({"response_selector": selector} if selector else {})}
-        if not event.intent_name:  # the story leaves open what is meant
+        if event.intent_name:
+            self.tracker.apply(event.changed(parse_data=known))
+        else:  # the story leaves open what is meant: it goes on as a conversation would
             known["intent"] = parsed.get("intent") or {}
-        self.tracker.apply(event.changed(parse_data=known))
+            self.tracker.apply(event.changed(parse_data=known, use_text_for_featurization=None))
         self.found.told.append((event, None))
 
 

@@ -73,7 +73,7 @@ def add_confusions(
 
 def table(report: dict[str, Any]) -> str:
     """A report as text for people: a line for each label, then the averages."""
-    labels = [label for label in report if label not in AVERAGES]
+    labels = [label for label, row in report.items() if label not in AVERAGES and "support" in row]
     width = max((len(label) for label in (*labels, *AVERAGES)), default=0)
     head = " ".join([" " * width, *(f"{name:>9}" for name in ("precision", "recall", "f1-score", "support"))])
     lines = [_line(label.ljust(width), report[label]) for label in labels]

@@ -88,6 +88,48 @@ def test_unknown_component_is_named(runner: LocalRunner, tmp_path: Path) -> None
         runner.train(PROJECT.replace("KeywordIntentClassifier", "NoSuchThing").encode(), {}, tmp_path)
 
 
+STORIES = b"stories: [{story: x, steps: [{user: hello, intent: greet}, {action: utter_greet}]}]"
+EXAMPLES = b"nlu: [{intent: greet, examples: '- hello'}, {intent: bye, examples: '- goodbye'}]"
+JSON_EXAMPLES = (
+    b'{"rasa_nlu_data": {"common_examples": [{"text": "hi", "intent": "greet"}, {"text": "x", "intent": "bye"}]}}'
+)
+
+
+@pytest.fixture(scope="module")
+def trained(runner: LocalRunner, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return runner.train(PROJECT.encode(), {}, tmp_path_factory.mktemp("trained"))
+
+
+def test_models_are_tested(runner: LocalRunner, trained: Path) -> None:
+    which = {"model": str(trained.parent), "model_id": model.open_model(trained).metadata.model_id}
+    told = runner.evaluate("test_stories", STORIES, {**which, "e2e": True})
+    assert (told["accuracy"], told["is_end_to_end_evaluation"]) == (1.0, True)
+    for document, is_json, accuracy in ((EXAMPLES, False, 1.0), (JSON_EXAMPLES, True, 0.5)):
+        found = runner.evaluate("test_intents", document, {**which, "is_json": is_json})
+        assert found["intent_evaluation"]["accuracy"] == accuracy
+
+
+def test_configurations_are_cross_validated(runner: LocalRunner) -> None:
+    found = runner.evaluate("cross_validate", PROJECT.encode(), {"folds": 2})
+    assert found["intent_evaluation"]["report"]["weighted avg"]["support"] == 4
+
+
+@pytest.mark.parametrize(
+    ("model_name", "model_id", "status", "why"),
+    [
+        pytest.param("nowhere.tar.gz", None, 400, "nowhere", id="no model"),
+        pytest.param("", "0" * 32, 409, "is not the model that is loaded", id="another model"),
+    ],
+)
+def test_another_model_than_expected_is_told(
+    runner: LocalRunner, trained: Path, model_name: str, model_id: str | None, status: int, why: str
+) -> None:
+    request = {"model": str(trained.parent / model_name), "model_id": model_id, "e2e": False}
+    with pytest.raises(JobError, match=why) as caught:
+        runner.evaluate("test_stories", STORIES, request)
+    assert caught.value.status == status
+
+
 @contextmanager
 def waiting_child(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A child that has begun, and waits for a request that never comes."""

@@ -91,6 +91,29 @@ def test_error_of_the_child_is_raised_here(runner: LocalRunner, tmp_path: Path) 
     assert (error.message, error.status, error.reason, error.details) == ("No.", 400, "BadRequest", {"line": 3})
 
 
+def test_tests_give_what_the_child_answered_and_have_errors_of_their_own(runner: LocalRunner) -> None:
+    program = b"answer({'task': request['task'], 'e2e': request['e2e']})"
+    # The program wants a folder for a model, which tests have not.
+    assert runner.evaluate("test_stories", program, {"e2e": True, "out_dir": "."}) == {
+        "task": "test_stories",
+        "e2e": True,
+    }
+    with pytest.raises(JobError, match="Testing ended unexpectedly") as caught:
+        runner.evaluate("test_stories", b"sys.exit(3)", {"out_dir": "."})
+    assert caught.value.reason == "TestingError"
+
+
+def test_only_trainings_count_as_trainings(runner: LocalRunner, tmp_path: Path) -> None:
+    with pytest.raises(Timeout, match="Testing takes longer"):
+        runner.evaluate("test_stories", GO_ON.encode(), {"out_dir": str(tmp_path)}, timeout_s=0.01)
+    assert (runner.active, runner.trainings) == (1, 0)
+    with pytest.raises(Timeout, match="Training takes longer"):
+        runner.train(GO_ON.encode(), {}, tmp_path, timeout_s=0.01)
+    assert (runner.active, runner.trainings) == (2, 1)
+    (tmp_path / "go").touch()
+    wait_until(lambda: runner.active == 0)
+
+
 @pytest.mark.parametrize(
     ("yaml", "code"),
     [("raise ValueError('secret path')", 1), ("sys.exit(3)", 3), ("os.kill(os.getpid(), signal.SIGKILL)", -9)],
