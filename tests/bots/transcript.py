@@ -185,6 +185,8 @@ _REQUESTS: dict[str, Callable[..., Request]] = {
 # Differ from run to run: times, and ids of models, assistants and messages.
 _PASSING = ("timestamp", "latest_event_time", "model_id", "assistant_id", "message_id")
 _ID = re.compile(r"\b[0-9a-f]{32}\b|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
+# Kept by us and lost by Rasa 3.6: what a cancellation means and, as metadata of a user's event, which reminder it is.
+_OURS = {"cancel_reminder": ("name", "intent", "entities")}
 # Which keys of an error object are a contract; its texts are not.
 _ERROR = ("status", "reason", "code")
 
@@ -209,7 +211,12 @@ def normalised(kind: str, status: int, body: Any) -> Any:
 
 def _scrubbed(value: Any) -> Any:
     if isinstance(value, dict):
-        kept = {str(key): _scrubbed_item(key, item) for key, item in value.items() if key not in _PASSING}
+        ours = _OURS.get(value.get("event"), ())
+        kept = {
+            str(key): _scrubbed_item(key, item)
+            for key, item in value.items()
+            if key not in _PASSING and key not in ours and key != "reminder"
+        }
         if kept.get("metadata") == {}:  # held nothing but ids
             del kept["metadata"]
         return kept
