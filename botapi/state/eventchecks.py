@@ -8,6 +8,8 @@ from typing import Any
 
 from botapi.errors import InputError
 
+# Rasa 3.6 names the body where an object has the form of an event, but makes none; and nothing where it has not.
+WHOLE_BODY = {"parameter": "", "in": "body"}
 _KINDS: dict[str, tuple[type, ...]] = {
     "text": (str,),
     "number": (int, float),
@@ -100,7 +102,8 @@ def parse_time(text: Any) -> datetime:
         moment.timestamp()
     except (ValueError, OverflowError, OSError) as error:  # the last two at both ends of the calendar
         raise InputError(
-            f"'date_time' must be an ISO 8601 text such as 2030-01-31T12:00:00, found '{text[:80]}'."
+            f"'date_time' must be an ISO 8601 text such as 2030-01-31T12:00:00, found '{text[:80]}'.",
+            details=WHOLE_BODY,
         ) from error
     return moment
 
@@ -108,7 +111,8 @@ def parse_time(text: Any) -> datetime:
 def _user(data: Mapping[str, Any]) -> None:
     for key in ("text", "input_channel", "message_id"):
         expect(data, key, "text", "null")
-    require(data, "parse_data")
+    if "parse_data" not in data:
+        raise InputError("'parse_data' is missing.", details=WHOLE_BODY)
     expect(data, "parse_data", "object")
     check_parse_data(data["parse_data"])
 
@@ -134,7 +138,7 @@ def _action(data: Mapping[str, Any]) -> None:
     expect(data, "confidence", "number", "null")
     expect(data, "hide_rule_turn", "boolean")
     if data.get("name") is None and data.get("action_text") is None:
-        raise InputError("An action event needs 'name' or 'action_text'.")
+        raise InputError("An action event needs 'name' or 'action_text'.", details=WHOLE_BODY)
 
 
 def _rejected(data: Mapping[str, Any]) -> None:
