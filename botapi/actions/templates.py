@@ -27,6 +27,8 @@ class Text:
         try:
             return self.pattern % tuple([str(variables[name]) for name in self.names])
         except KeyError as missing:
+            if missing.args[0].startswith('"'):  # JSON, as in a button's payload: nobody expects it to be filled
+                return self.source
             log.warning(
                 "The placeholder {%s} of a response is neither a slot nor given by the action; "
                 "the text is sent unfilled: %.200r",

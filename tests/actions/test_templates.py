@@ -76,3 +76,10 @@ def test_nested_values_are_filled_and_fresh():
 
 def test_without_placeholders_braces_stay():
     assert fill(prepare({"title": ["{name} {{x}}"]}, with_placeholders=False), VARIABLES) == {"title": ["{name} {{x}}"]}
+
+
+def test_json_in_a_payload_is_sent_without_a_warning(caplog):
+    payload = '/inform{"cuisine": "thai"}'
+    assert fill(prepare(payload), {"name": "Ann"}) == payload
+    assert fill(prepare("{nobody}"), {"name": "Ann"}) == "{nobody}"
+    assert [record.args[0] for record in caplog.records] == ["nobody"]
