@@ -35,7 +35,6 @@ COMPARED = {
 WITHOUT_EFFECT: tuple[tuple[str, bool, str], ...] = (
     ("--endpoints", True, "testing asks no other server"),
     ("--no-plot", False, "there are no plots"),
-    ("--no-warnings", False, "no policy warns"),
 )
 
 
@@ -45,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", default=RESULTS, metavar="FOLDER", help="where reports go (results)")
     parser.add_argument("--successes", action="store_true", help="write down what went right, too")
     parser.add_argument("--no-errors", action="store_true", help="don't write down what went wrong")
+    parser.add_argument("--no-warnings", action="store_true", help="nor stories with messages found unlikely")
     core = parser.add_argument_group("dialogue")
     core.add_argument("-s", "--stories", metavar="PATH", help="test stories (tests; for `test core` data)")
     core.add_argument("--max-stories", type=options.positive, metavar="N", help="take so many stories only")
@@ -104,16 +104,23 @@ def judge_dialogue(bot: Bot, arguments: argparse.Namespace, out: Path) -> int:
     failed, total = found.failed, len(found.replays)
     right = total - len(failed)
     report = found.as_dict()["report"]
-    ratio = right / total if total else 0.0
-    report["conversation_accuracy"] = {"accuracy": ratio, "correct": right, "with_warnings": 0, "total": total}
+    report["conversation_accuracy"] = {
+        "accuracy": right / total if total else 0.0,
+        "correct": right,
+        "with_warnings": len(found.with_warnings),
+        "total": total,
+    }
     write(out / "story_report.json", report)
     print(f"Stories: {right} of {total} as they are written.")
     show("Actions, intents and entities" if e2e else "Actions", report)
-    if not arguments.no_errors:
-        (out / "failed_test_stories.yml").write_text(evaluate_stories.stories_with_remarks(failed), encoding="utf-8")
-    if arguments.successes:
-        good = [replay for replay in found.replays if not replay.has_failed]
-        (out / "successful_test_stories.yml").write_text(evaluate_stories.stories_with_remarks(good), encoding="utf-8")
+    good = [replay for replay in found.replays if not replay.has_failed]
+    for is_wanted, name, replays in (
+        (not arguments.no_errors, "failed_test_stories.yml", failed),
+        (arguments.successes, "successful_test_stories.yml", good),
+        (not arguments.no_warnings, "stories_with_warnings.yml", found.with_warnings),
+    ):
+        if is_wanted:
+            (out / name).write_text(evaluate_stories.stories_with_remarks(replays), encoding="utf-8")
     for replay in failed:
         print(f"Failed: {replay.name}")
     return len(failed)

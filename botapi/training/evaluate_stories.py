@@ -17,7 +17,7 @@ from botapi.data import markup
 from botapi.data.steps import Story
 from botapi.data.unroll import training_trackers
 from botapi.data.write import VERSION_LINE, event_step
-from botapi.names import ACTION_LISTEN, RESPONSE_SEPARATOR, UTTER_PREFIX
+from botapi.names import ACTION_LISTEN, ACTION_UNLIKELY_INTENT, RESPONSE_SEPARATOR, UTTER_PREFIX
 from botapi.policies.policy import Prediction
 from botapi.state.events import ActionExecuted, ActionExecutionRejected, Event, UserUttered
 from botapi.state.tracker import Tracker
@@ -40,7 +40,8 @@ class Replay:
     """One story as it was replayed.
 
     `actions` are {"action", "predicted", "policy", "confidence"}. `intents` and `entities` are (expected, found), only
-    with e2e. `told` are the story's events, each with a remark where the bot would have done otherwise.
+    with e2e. `told` are the story's events, each with a remark where the bot would have done otherwise, or would have
+    found the message unlikely before it did the right thing; `failures` and `warnings` count both.
     """
 
     name: str
@@ -48,10 +49,12 @@ class Replay:
     intents: Pairs = field(default_factory=list)
     entities: Pairs = field(default_factory=list)
     told: list[tuple[Event, str | None]] = field(default_factory=list)
+    failures: int = 0
+    warnings: int = 0
 
     @property
     def has_failed(self) -> bool:
-        return any(remark is not None for _, remark in self.told)
+        return self.failures > 0
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,11 @@ class Evaluation:
     @property
     def failed(self) -> list[Replay]:
         return [replay for replay in self.replays if replay.has_failed]
+
+    @property
+    def with_warnings(self) -> list[Replay]:
+        """Stories that came out right although the bot found a message unlikely."""
+        return [replay for replay in self.replays if replay.warnings and not replay.has_failed]
 
     def scores(self) -> Scores:
         """Scores of all actions, intents and entities together."""
@@ -147,14 +155,16 @@ class _Replayer:
                 self._go_on(event)
         return self.found
 
-    def _go_on(self, event: Event, remark: str | None = None) -> None:
+    def _go_on(self, event: Event, wrong: str | None = None) -> None:
         self.tracker.apply(event)
-        self.found.told.append((event, remark))
+        self.found.failures += wrong is not None
+        self.found.told.append((event, wrong and f"predicted: {wrong}"))
 
     # ---------------------------------------------------------------- actions
 
     def _action(self, event: ActionExecuted) -> None:
         expected = event.name or event.action_text or ""
+        warnings = self.found.warnings
         prediction = self._predict(expected)
         predicted = self._name(prediction, expected) if prediction else STOPPED
         confidence = prediction.confidence if prediction else 0.0
@@ -163,21 +173,29 @@ class _Replayer:
             {"action": expected, "predicted": predicted, "policy": policy, "confidence": confidence}
         )
         if prediction is None or predicted != expected:
-            self._go_on(event, f"predicted: {predicted}")
+            self._go_on(event, predicted)
         else:
             # As in a conversation, so that what follows is predicted from the same state as there.
             self.tracker.apply_all(prediction.events)
-            name = None if prediction.action_text is not None else prediction.action
-            self.tracker.apply(
-                ActionExecuted(name, policy, confidence, prediction.action_text, prediction.hide_rule_turn)
-            )
-            self.found.told.append((event, None))
+            self.tracker.apply(_executed(prediction))
+            has_warned = self.found.warnings > warnings
+            self.found.told.append((event, f"predicted: {ACTION_UNLIKELY_INTENT}" if has_warned else None))
         self.actions_since_listen = 0 if expected == ACTION_LISTEN else self.actions_since_listen + 1
 
     def _predict(self, expected: str) -> Prediction | None:
         """The bot's next action; None where its turn would have been stopped."""
         if self.actions_since_listen >= MAX_PREDICTIONS:
             return None
+        prediction = self._predict_with_form(expected)
+        if prediction.action == ACTION_UNLIKELY_INTENT != expected:
+            # Stories don't mention it: it is noted, and the bot asked again.
+            self.found.warnings += 1
+            self.tracker.apply_all(prediction.events)
+            self.tracker.apply(_executed(prediction))
+            prediction = self._predict_with_form(expected)
+        return prediction
+
+    def _predict_with_form(self, expected: str) -> Prediction:
         prediction = self.conversation.predict()
         loop = self.tracker.active_loop_name
         if prediction.action != expected and prediction.action == loop and loop in self.bot.domain.forms:
@@ -210,7 +228,7 @@ class _Replayer:
         self.found.entities += pairs
         if remarks or any(expected != found for expected, found in pairs):
             sentence = markup.write(text, parsed.get("entities") or ())
-            self._go_on(event, f"predicted: {_understood(parsed, '')}: {' '.join(sentence.split())}")
+            self._go_on(event, f"{_understood(parsed, '')}: {' '.join(sentence.split())}")
             return
         selector = parsed.get("response_selector")
         known = {**event.parse_data, **({"response_selector": selector} if selector else {})}
@@ -220,6 +238,13 @@ class _Replayer:
             known["intent"] = parsed.get("intent") or {}
             self.tracker.apply(event.changed(parse_data=known, use_text_for_featurization=None))
         self.found.told.append((event, None))
+
+
+def _executed(prediction: Prediction) -> ActionExecuted:
+    name = None if prediction.action_text is not None else prediction.action
+    return ActionExecuted(
+        name, prediction.policy, prediction.confidence, prediction.action_text, prediction.hide_rule_turn
+    )
 
 
 def _is_known(action: Json) -> bool:

@@ -49,6 +49,7 @@ def test_it_tests_stories_and_examples(folder, capsys):
         "failed_test_stories.yml",
         "intent_errors.json",
         "intent_report.json",
+        "stories_with_warnings.yml",
         "story_report.json",
     ]
     assert report(folder, "story_report.json")["conversation_accuracy"] == {
@@ -89,7 +90,7 @@ def test_failed_stories_are_an_exit_code_only_when_asked(folder):
 
 def test_core_alone_tests_stories_of_the_data(folder, capsys):
     write(folder, {"data/stories.yml": GOOD})
-    assert main(["test", "core", "--no-errors", "--out", "elsewhere"]) == 0
+    assert main(["test", "core", "--no-errors", "--no-warnings", "--out", "elsewhere"]) == 0
     assert "Stories: 1 of 1" in capsys.readouterr().out
     assert [path.name for path in (folder / "elsewhere").iterdir()] == ["story_report.json"]
     assert "greet" not in json.loads((folder / "elsewhere" / "story_report.json").read_text())
@@ -130,7 +131,7 @@ def test_halves_are_tested_as_far_as_they_go(folder, capsys):
 
 
 def test_flags_without_effect_are_taken_and_told(folder, capsys):
-    assert main(["test", "--no-plot", "--endpoints", "endpoints.yml", "--no-warnings"]) == 0
+    assert main(["test", "--no-plot", "--endpoints", "endpoints.yml"]) == 0
     assert "--no-plot has no effect" in capsys.readouterr().err
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from botapi.agent.bot import Services, load_bot
@@ -9,6 +11,8 @@ from botapi.data import stories
 from botapi.data.project import read_text
 from botapi.errors import Conflict, DataError
 from botapi.model import open_model
+from botapi.policies.ensemble import Ensemble
+from botapi.policies.policy import PolicyPrediction
 from botapi.training.evaluate_stories import evaluate, stories_with_remarks
 from botapi.training.train import train
 
@@ -278,6 +282,27 @@ def test_a_turn_of_more_than_ten_actions_is_stopped(bot):
     steps = ", ".join(["{action: utter_more}"] * 12)
     found = predicted(replayed(bot, f"stories: [{{story: x, steps: [{{intent: greet}}, {steps}]}}]"))
     assert [name for _, name in found][10:] == ["circuit breaker tripped"] * 3
+
+
+class Suspicious:
+    """A policy that finds every message unlikely before it greets."""
+
+    name, priority = "Suspicious", 1
+
+    def predict(self, history):
+        after = {"action_listen": "action_unlikely_intent", "action_unlikely_intent": "utter_greet"}
+        return PolicyPrediction({after.get(history.tracker.latest_action_name, "action_listen"): 1.0}, self.name, 1)
+
+
+def test_a_message_found_unlikely_is_a_warning_not_a_failure(bot):
+    suspicious = replace(bot, ensemble=Ensemble([Suspicious()], bot.domain, {"slots": (), "loops": ()}))
+    text = "stories: [{story: x, steps: [{intent: greet}, {action: utter_greet}]}]"
+    found = replayed(suspicious, text)
+    assert (found.failed, found.with_warnings) == ([], found.replays)
+    assert predicted(found) == [("utter_greet", "utter_greet"), ("action_listen", "action_listen")]
+    assert "- action: utter_greet  # predicted: action_unlikely_intent" in stories_with_remarks(found.with_warnings)
+    found = replayed(suspicious, text.replace("utter_greet", "utter_more"))
+    assert (len(found.failed), found.with_warnings) == (1, [])
 
 
 def test_no_stories_give_an_empty_report(bot):
