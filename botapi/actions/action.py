@@ -51,6 +51,13 @@ class Action(Protocol):
         """Do it. Raises ActionRejected and ActionFailed."""
 
 
+class Runner(Protocol):
+    """Who runs custom actions: a server, or a module of this process."""
+
+    def run(self, name: str, tracker: Tracker, domain: Domain) -> tuple[list[Event], list[Response]]:
+        """An action's events, and the responses it wants to be said. Raises ActionRejected and ActionFailed."""
+
+
 @dataclass(frozen=True)
 class Turn:
     """What an action may look at and call; `Actions.turn(tracker, channel)` makes one.

@@ -6,10 +6,10 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from botapi.actions.action import Action, Say, Turn, bot_uttered
+from botapi.actions.action import Action, Runner, Say, Turn, bot_uttered
 from botapi.actions.extract import ExtractSlots
 from botapi.actions.forms import Form, TwoStageFallback
-from botapi.actions.remote import ActionServer, RemoteAction
+from botapi.actions.remote import RemoteAction
 from botapi.actions.responses import Responses
 from botapi.errors import NotFound
 from botapi.names import (
@@ -166,7 +166,7 @@ class Actions:
     one they fail, and say so.
     """
 
-    def __init__(self, domain: Domain, *, generate: Say | None = None, server: ActionServer | None = None) -> None:
+    def __init__(self, domain: Domain, *, generate: Say | None = None, server: Runner | None = None) -> None:
         self.domain = domain
         self._generate: Say = generate or Responses(domain.responses)
         self._server = server

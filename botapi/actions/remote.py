@@ -8,7 +8,7 @@ import re
 import zlib
 from typing import Any
 
-from botapi.actions.action import ActionFailed, ActionRejected, Response, Turn, bot_uttered
+from botapi.actions.action import ActionFailed, ActionRejected, Response, Runner, Turn, bot_uttered
 from botapi.errors import BotError, InputError
 from botapi.outbound import TIMEOUT_S, Answer, Endpoint, Outbound, OutboundError
 from botapi.state.domain import Domain
@@ -50,12 +50,7 @@ class ActionServer:
 
         Raises ActionRejected where the server answers 400, ActionFailed for whatever else is no proper answer.
         """
-        call = {
-            "next_action": name,
-            "sender_id": tracker.sender_id,
-            "tracker": tracker.current_state(Verbosity.ALL, session=True),
-            "version": PROTOCOL_VERSION,
-        }
+        call = action_call(name, tracker)
         if not self._is_selective or domain.needs_domain(name):
             call["domain"] = domain.as_dict()
         try:
@@ -64,7 +59,7 @@ class ActionServer:
                 answer = self._post({**call, "domain": domain.as_dict()})
             if answer.status == REJECTED:
                 raise _rejection(name, answer)
-            return _read_result(name, json_value(answer))
+            return read_result(name, json_value(answer))
         except (OutboundError, BadAnswer) as error:
             raise failure(f"The action '{name}'", self.endpoint, error) from error
 
@@ -76,10 +71,20 @@ class ActionServer:
         return self._outbound.request("POST", self.endpoint, data=data, headers=headers, timeout_s=self._timeout_s)
 
 
-class RemoteAction:
-    """An action that runs on the action server."""
+def action_call(name: str, tracker: Tracker) -> dict[str, Any]:
+    """What an action server is asked, but for the domain."""
+    return {
+        "next_action": name,
+        "sender_id": tracker.sender_id,
+        "tracker": tracker.current_state(Verbosity.ALL, session=True),
+        "version": PROTOCOL_VERSION,
+    }
 
-    def __init__(self, name: str, server: ActionServer | None) -> None:
+
+class RemoteAction:
+    """A custom action, which `server` runs: an action server, or a module of this process."""
+
+    def __init__(self, name: str, server: Runner | None) -> None:
         self.name = name
         self._server = server
 
@@ -88,7 +93,8 @@ class RemoteAction:
         if self._server is None:
             raise ActionFailed(
                 f"The custom action '{self.name}' can't run: no action server is configured. "
-                "Name it in endpoints.yml, as `action_endpoint: {url: http://localhost:5055/webhook}`."
+                "Name it in endpoints.yml, as `action_endpoint: {url: http://localhost:5055/webhook}`, "
+                "or a module of actions, as `action_endpoint: {actions_module: actions}`."
             )
         events, responses = self._server.run(self.name, turn.tracker, turn.domain)
         said = [message for response in responses if (message := _utter(response, turn)) is not None]
@@ -146,8 +152,8 @@ def _rejection(name: str, answer: Answer) -> Exception:
     return ActionRejected(str(value["action_name"]), value.get("error"))
 
 
-def _read_result(name: str, result: Any) -> tuple[list[Event], list[Response]]:
-    """Check and read `{"events": [...], "responses": [...]}`; both may be missing, but not null."""
+def read_result(name: str, result: Any) -> tuple[list[Event], list[Response]]:
+    """Check and read `{"events": [...], "responses": [...]}`; both may be missing, but not null. Raises BadAnswer."""
     if not isinstance(result, dict):
         raise BadAnswer(f"its answer is {type(result).__name__}; expected an object with events and responses")
     found, responses = result.get("events", []), result.get("responses", [])

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from botapi.actions.action import Say
+from botapi.actions.action import Runner, Say
 from botapi.actions.builtin import Actions
-from botapi.actions.remote import ActionServer
 from botapi.model import Archive, Metadata
 from botapi.nlu import intentsyntax
 from botapi.nlu.pipeline import Pipeline
@@ -18,9 +17,9 @@ from botapi.state.domain import Domain
 
 @dataclass(frozen=True)
 class Services:
-    """What a bot calls elsewhere: the server of custom actions, and what words responses; None: nobody."""
+    """What a bot calls elsewhere: who runs custom actions, and what words responses; None: nobody."""
 
-    action_server: ActionServer | None = None
+    action_server: Runner | None = None
     generate: Say | None = None
 
 

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+from pathlib import Path
+from typing import Any
 
+from botapi.actions.action import Runner
+from botapi.actions.inprocess import ActionModule
 from botapi.actions.nlg import generator
 from botapi.actions.remote import ActionServer
 from botapi.agent.agent import Agent
 from botapi.agent.bot import Services, load_bot
+from botapi.errors import ConfigError
 from botapi.model import Archive
 from botapi.outbound import Outbound, read_endpoint
 from botapi.settings import Settings
 from botapi.stores import build
+
+# SECURITY: only local configuration may name code to import; a model or a request never does.
+MODULE_KEYS = ("actions_module", "actions")
 
 
 def load_agent(settings: Settings, archive: Archive | None = None) -> Agent:
@@ -35,10 +44,29 @@ def load_agent(settings: Settings, archive: Archive | None = None) -> Agent:
 
 
 def services_of(settings: Settings) -> Services:
-    """The action server and the NLG server that endpoints.yml names."""
+    """Who runs custom actions and who words responses, as endpoints.yml says. Raises ConfigError."""
     outbound = Outbound()
-    actions, nlg = (
-        read_endpoint(section, name) if (section := settings.section(name)) else None
-        for name in ("action_endpoint", "nlg")
+    nlg = settings.section("nlg")
+    return Services(
+        _runner(settings.section("action_endpoint"), settings.folder, outbound),
+        generator(read_endpoint(nlg, "nlg") if nlg else None, outbound),
     )
-    return Services(ActionServer(actions, outbound) if actions else None, generator(nlg, outbound))
+
+
+def _runner(section: dict[str, Any] | None, folder: str, outbound: Outbound) -> Runner | None:
+    """The action server, or the module of actions that lies in the bot's folder or is installed."""
+    if section is None:
+        return None
+    module = next((section[key] for key in MODULE_KEYS if section.get(key)), None)
+    if module is None:
+        return ActionServer(read_endpoint(section, "action_endpoint"), outbound)
+    if section.get("url") or not isinstance(module, str):
+        raise ConfigError(
+            f"action_endpoint: found {section!r} in endpoints.yml; expected either the 'url' of an action server, "
+            "or the dotted name of a module as 'actions_module'."
+        )
+    path = str(Path(folder).resolve())
+    if path not in sys.path:
+        # NOTE: for good, since the module may import its neighbours when an action runs.
+        sys.path.insert(0, path)
+    return ActionModule(module)

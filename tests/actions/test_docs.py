@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
 
 from botapi import yamlfile
+from botapi.actions.inprocess import ActionModule
 from botapi.names import DEFAULT_ACTIONS, RULE_SNIPPET
 from botapi.outbound import read_endpoint
 from botapi.state.domaindict import MAPPING_KEYS
 from tests.actions.talk import Talk, short
 
 PAGE = (Path(__file__).parents[2] / "docs" / "actions.md").read_text()
-DOMAIN, FORMS, ENDPOINTS = (yamlfile.load(block) for block in re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL))
+DOMAIN, FORMS, ENDPOINTS, MODULE = (yamlfile.load(block) for block in re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL))
 
 
 @pytest.mark.parametrize(
@@ -49,3 +51,14 @@ def test_the_example_of_an_action_server():
 @pytest.mark.parametrize("name", [*(name for name in DEFAULT_ACTIONS if name != RULE_SNIPPET), *MAPPING_KEYS])
 def test_the_tables_are_complete(name):
     assert f"`{name}`" in PAGE
+
+
+def test_the_example_of_a_module(tmp_path, monkeypatch):
+    (code,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    (tmp_path / "documented_actions.py").write_text(code)
+    assert list(MODULE["action_endpoint"]) == ["actions_module"]
+    domain = {**DOMAIN, "slots": {**DOMAIN["slots"], "greeted": {"type": "bool", "mappings": [{"type": "custom"}]}}}
+    talk = Talk({**domain, "actions": ["action_greet"]}, server=ActionModule("documented_actions"))
+    assert short(talk.runs("action_greet")) == ["Hello friend!", ("greeted", True)]
