@@ -42,10 +42,18 @@ def validate_events_in_request_body(request: Request) -> list[Event]:
     """The events of the body: a list of JSON objects, or one alone; a 400 says what is wrong with which."""
     try:
         value: Any = request.json((dict, list))
+    except InputError as error:
+        raise _bad_events(error) from error
+    try:
         return from_dicts(value if isinstance(value, list) else [value])
     except InputError as error:
-        message = f"Failed to validate the events format. {error.message}"
-        raise ErrorResponse(HTTPStatus.BAD_REQUEST, "BadRequest", message) from error
+        raise _bad_events(error, error.details) from error
+
+
+def _bad_events(error: InputError, details: dict[str, Any] | None = None) -> ErrorResponse:
+    # NOTE: as in Rasa 3.6 there are no details where the body as a whole is not what it should be.
+    message = f"Failed to validate the events format. {error.message}"
+    return ErrorResponse(HTTPStatus.BAD_REQUEST, "BadRequest", message, details)
 
 
 def listed_events(request: Request) -> list[Event]:

@@ -62,6 +62,13 @@ def test_predict_of_no_events_is_an_answer(app):
     assert app.post_json("/model/predict", []).json["tracker"]["events"] == []
 
 
+def test_predict_names_the_body_where_an_event_has_the_form_but_not_the_content(app):
+    events = [{"event": "session_started"}, {"event": "user", "text": "x"}]
+    found = app.post_json("/model/predict", events, status=400).json
+    assert (found["reason"], found["details"]) == ("BadRequest", {"parameter": "", "in": "body"})
+    assert app.post_json("/model/predict", [{"name": "x"}], status=400).json["details"] == {}
+
+
 def test_predict_of_what_is_no_event_is_400(app):
     app.post_json("/model/predict", [{"no": "event"}], status=400)
 
