@@ -106,14 +106,17 @@ class Agent:
         bot = self.ready_bot()
         sender_id = sender_id or DEFAULT_SENDER_ID
         with self.lock_store.lock(sender_id, timeout_s):
-            cached = self._open(sender_id, bot)
+            cached = self._load(sender_id, bot)
             tracker = cached.tracker
-            known = len(tracker.events)
+            known, closed = len(tracker.events), (tracker.opened_at, tracker.latest_input_channel)
+            _open(tracker)
             try:
                 tracker.model_id, tracker.assistant_id = bot.metadata.model_id, bot.metadata.assistant_id
                 conversation = Conversation(tracker, bot)
                 yield conversation
                 self._store(cached, tracker.events[known:])
+                if len(tracker.events) == known:  # who only reads leaves it as it was
+                    tracker.opened_at, tracker.latest_input_channel = closed
                 self.reminders.note(sender_id, conversation.reminders)
             except BaseException:
                 # The tracker may hold events that were not stored: the next turn starts from the store again.
@@ -150,7 +153,7 @@ class Agent:
 
     def _remind(self, sender_id: str, reminder: ReminderScheduled) -> None:
         with self.conversation(sender_id) as conversation:
-            channel = conversation.tracker.latest_input_channel
+            channel = conversation.tracker.user_channel
             conversation.remind(reminder, self.outputs.get(channel or "") or CollectingOutput())
 
     def restore_reminders(self) -> None:
@@ -224,19 +227,6 @@ class Agent:
             cached.last = self.tracker_store.last(sender_id)
         return cached
 
-    def _open(self, sender_id: str, bot: Bot) -> _Cached:
-        """The tracker to go on with.
-
-        It is settled unless a session began in the last turn: Rasa's memory holds then the session before it as well,
-        and only a conversation of one session is replayed when it is loaded.
-        """
-        cached = self._load(sender_id, bot)
-        tracker = cached.tracker
-        if tracker.sessions <= 1 or tracker.opened_at == tracker.session_begin:
-            tracker.settle()
-        tracker.opened_at = tracker.session_begin
-        return cached
-
     def _fresh(self, sender_id: str, bot: Bot) -> _Cached:
         tracker = Tracker(sender_id, bot.domain.slots)
         return _Cached(tracker, 0, bot)
@@ -260,6 +250,17 @@ class Agent:
     def _forget(self, sender_id: str) -> None:
         with self._cache_guard:
             self._cache.pop(sender_id, None)
+
+
+def _open(tracker: Tracker) -> None:
+    """Go on with a tracker.
+
+    It is settled unless a session began in the last turn: Rasa's memory holds then the session before it as well,
+    and only a conversation of one session is replayed when it is loaded.
+    """
+    if tracker.sessions <= 1 or tracker.opened_at == tracker.session_begin:
+        tracker.settle()
+    tracker.open()
 
 
 def _replay(tracker: Tracker, dicts: list[dict[str, Any]]) -> None:

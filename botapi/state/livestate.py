@@ -210,3 +210,17 @@ _CHANGES: dict[type[Event], Any] = {
     Resumed: State._resume,
     FollowupAction: State._followup,
 }
+
+
+def action_name(action: ActionExecuted | None) -> str | None:
+    """What an action is called: its name, or the text that it said."""
+    return None if action is None else action.name or action.action_text
+
+
+def action_dict(action: ActionExecuted | None) -> dict[str, str]:
+    """{"action_name": …}, {"action_text": …} or {}."""
+    if action is None:
+        return {}
+    if action.name:
+        return {"action_name": action.name}
+    return {"action_text": action.action_text or ""}

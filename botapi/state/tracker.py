@@ -32,7 +32,7 @@ from botapi.state.events import (
     UserFeaturization,
     UserUttered,
 )
-from botapi.state.livestate import LoopState, Moment, SlotType, State
+from botapi.state.livestate import LoopState, Moment, SlotType, State, action_dict, action_name
 
 
 class Verbosity(Enum):
@@ -84,6 +84,8 @@ class Tracker:
         self.opened_at = 0  # where the session began that was the latest when the conversation was loaded
         self.sessions = 0  # parts that session starts divide the events into
         self.latest_input_channel: str | None = None
+        self.user_channel: str | None = None  # where the user was last seen, in whatever session
+        self._heard_at = 0
         self._applied: list[Event] = []
         self._after_restart = 0
         self._loop_names: set[str] = set()
@@ -110,12 +112,11 @@ class Tracker:
     @property
     def latest_action(self) -> dict[str, str]:
         """{"action_name": …}, {"action_text": …} or {}."""
-        return _action_dict(self._live.latest_action)
+        return action_dict(self._live.latest_action)
 
     @property
     def latest_action_name(self) -> str | None:
-        action = self._live.latest_action
-        return None if action is None else action.name or action.action_text
+        return action_name(self._live.latest_action)
 
     @property
     def active_loop(self) -> LoopState | None:
@@ -177,8 +178,8 @@ class Tracker:
             "events": None if shown is None else [event.as_dict() for event in shown],
             "latest_input_channel": self.latest_input_channel,
             "active_loop": state.active_loop.as_dict() if state.active_loop else {},
-            "latest_action": _action_dict(state.latest_action),
-            "latest_action_name": _action_name(state.latest_action),
+            "latest_action": action_dict(state.latest_action),
+            "latest_action_name": action_name(state.latest_action),
         }
 
     def by_session(self) -> list[list[Event]]:
@@ -207,7 +208,8 @@ class Tracker:
         other.moments = self.moments.copy()
         other._applied = self._applied.copy()
         other.session_begin, other.opened_at, other.sessions = self.session_begin, self.opened_at, self.sessions
-        other.latest_input_channel = self.latest_input_channel
+        other.latest_input_channel, other.user_channel = self.latest_input_channel, self.user_channel
+        other._heard_at = self._heard_at
         other._after_restart = self._after_restart
         other._loop_names = self._loop_names.copy()
         other._live = self._live.copy()
@@ -241,6 +243,8 @@ class Tracker:
         kind = type(event)
         if kind is UserUttered:
             self.latest_input_channel = event.input_channel  # type: ignore[attr-defined]
+            self.user_channel = self.latest_input_channel or self.user_channel
+            self._heard_at = len(self.events)
         elif kind is ActionExecuted and event.name == ACTION_SESSION_START:  # type: ignore[attr-defined]
             self._begin_session()
         if not self.sessions:
@@ -284,6 +288,12 @@ class Tracker:
         self._live = mark.live
         self._replayed = mark.live if mark.shared else mark.replayed
         self._told = mark.told
+
+    def open(self) -> None:
+        """Answer from now on as one who knows the latest session only, as Rasa's trackers do once they are loaded."""
+        self.opened_at = self.session_begin
+        if self._heard_at <= self.opened_at:
+            self.latest_input_channel = None
 
     def settle(self) -> None:
         """Make the replayed state the live one, as loading a conversation from its store does."""
@@ -432,15 +442,3 @@ _TAKING_BACK = {
     Rewound: Tracker._rewind,
     Undone: Tracker._undo,
 }
-
-
-def _action_name(action: ActionExecuted | None) -> str | None:
-    return None if action is None else action.name or action.action_text
-
-
-def _action_dict(action: ActionExecuted | None) -> dict[str, str]:
-    if action is None:
-        return {}
-    if action.name:
-        return {"action_name": action.name}
-    return {"action_text": action.action_text or ""}
