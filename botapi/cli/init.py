@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 from importlib import resources
-from importlib.abc import Traversable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from botapi.cli import options
 from botapi.errors import InputError
+
+if TYPE_CHECKING:
+    from importlib.abc import Traversable
 
 STARTER = "starter"
 
