@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from botapi.errors import DataError
 from botapi.names import INTENT_MESSAGE_PREFIX
 
-# [text](entity) or [text](entity:value), [text]{...}, [text][{...}, {...}]
+# What follows the text of [text](entity) or [text](entity:value), [text]{...}, [text][{...}, {...}].
+# SECURITY: bounded, since strangers' messages are read here too, and a search for an end that is missing goes to the
+# end of the text, from every beginning again.
 _MARK = re.compile(
-    r"\[(?P<text>[^\]]+?)\](?:"
-    r"\((?P<entity>[^:)]+?)(?::(?P<value>[^)]+))?\)"
-    r"|(?P<one>\{[^}]+?\})"
-    r"|\[(?P<several>\s*\{.*?\}\s*)\])"
+    r"\](?:"
+    # A lookahead and its repetition: what was found is never tried again shorter.
+    r"\((?=(?P<entity>[^:)]{1,1000}))(?P=entity)(?::(?P<value>[^)]{1,1000}))?\)"
+    r"|(?P<one>\{[^}]{1,1000}\})"
+    r"|\[(?P<several>\s{0,100}\{.{0,2000}?\}\s{0,100})\]"
+    r")"
 )
 _OBJECT = re.compile(r"\{[^}]+?\}")
 _INTENT_MESSAGE = re.compile(r"/[^{@]+(?:@[0-9.]+)?(\{.+\})?")
@@ -28,12 +32,12 @@ def read(sentence: str, file: str | None = None, line: int | None = None) -> tup
     parts: list[str] = []
     entities: list[dict[str, Any]] = []
     end_of_last = length = 0
-    for mark in _MARK.finditer(sentence):
-        parts.append(sentence[end_of_last : mark.start()])
+    for begin, mark in _marks(sentence):
+        parts.append(sentence[end_of_last:begin])
         length += len(parts[-1])
         end_of_last = mark.end()
-        text = mark["text"]
-        for attributes in _attributes(mark, file, line):
+        text = sentence[begin + 1 : mark.start()]
+        for attributes in _attributes(text, mark, file, line):
             entity = {"start": length, "end": length + len(text), "value": attributes.get("value", text)}
             entity["entity"] = attributes["entity"]
             entity.update((key, attributes[key]) for key in ("role", "group") if attributes.get(key))
@@ -42,6 +46,18 @@ def read(sentence: str, file: str | None = None, line: int | None = None) -> tup
         length += len(text)
     parts.append(sentence[end_of_last:])
     return "".join(parts), tuple(entities)
+
+
+def _marks(sentence: str) -> Iterator[tuple[int, re.Match[str]]]:
+    """(where the marked text's bracket opens, the match from its closing bracket on), from left to right."""
+    begin, close = 0, sentence.find("]")
+    while close >= 0:
+        opening = sentence.find("[", begin, close)
+        found = _MARK.match(sentence, close) if 0 <= opening < close - 1 else None
+        if found:
+            yield opening, found
+        begin = found.end() if found else close + 1
+        close = sentence.find("]", begin)
 
 
 def write(text: str, entities: Iterable[Mapping[str, Any]]) -> str:
@@ -81,9 +97,9 @@ def intent_message_entities(text: str) -> tuple[dict[str, Any], ...]:
     )
 
 
-def _attributes(mark: re.Match[str], file: str | None, line: int | None) -> list[dict[str, Any]]:
+def _attributes(text: str, mark: re.Match[str], file: str | None, line: int | None) -> list[dict[str, Any]]:
     if mark["entity"]:
-        return [{"entity": mark["entity"], "value": mark["value"] or mark["text"]}]
+        return [{"entity": mark["entity"], "value": mark["value"] or text}]
     objects = [mark["one"]] if mark["one"] else _OBJECT.findall(mark["several"])
     return [_object(written, file, line) for written in objects]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -104,3 +106,10 @@ def test_what_is_written_reads_back(parts):
             entities.append(entity(len(text), len(text) + len(word), value or word, name, **labels))
         text += word
     assert markup.read(markup.write(text, entities)) == (text, tuple(entities))
+
+
+@pytest.mark.parametrize("piece", ["[", "[a](", "[a](b", "[a](b:", "[a]{", "[a][{", "[a][ ", '[a]{"entity":'])
+def test_marks_that_never_end_are_passed_over_in_time(piece):
+    started = time.monotonic()
+    assert markup.read(piece * 20_000) == (piece * 20_000, ())
+    assert time.monotonic() - started < 20
