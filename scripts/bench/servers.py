@@ -56,7 +56,7 @@ def run(command: list[str], folder: Path) -> float:
 
 
 @contextlib.contextmanager
-def serving(command: list[str], folder: Path, *, limit_s: float = 120) -> Iterator[Running]:
+def serving(command: list[str], folder: Path, *, limit_s: float = 600) -> Iterator[Running]:
     """Run `command` (`{port}` is filled in) until the block ends; enters once a chat turn was answered."""
     port = free_port()
     words = [word.replace("{port}", str(port)) for word in command]
