@@ -282,12 +282,18 @@ class Tracker:
         return Mark(len(self.events), len(self._applied), self._live.copy(), shared, self._replayed.copy(), told)
 
     def roll_back(self, mark: Mark) -> None:
-        """Forget the events since the mark, none of which may be an action or take anything back."""
+        """Forget the events since the mark, none of which may be an action or take anything back.
+
+        Whether the last message counts by its text stays known, as in Rasa: a form that rejects settles it.
+        """
+        by_text = [state.message.use_text_for_featurization for state in (self._live, self._replayed)]
         del self.events[mark.events :]
         del self._applied[mark.applied :]
         self._live = mark.live
         self._replayed = mark.live if mark.shared else mark.replayed
         self._told = mark.told
+        for state, known in zip((self._live, self._replayed), by_text, strict=True):
+            state.message = state.message.changed(use_text_for_featurization=known)
 
     def open(self) -> None:
         """Answer from now on as one who knows the latest session only, as Rasa's trackers do once they are loaded."""
