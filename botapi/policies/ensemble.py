@@ -10,10 +10,12 @@ from botapi.data.unroll import TrainingTracker
 from botapi.errors import ConfigError, DataError
 from botapi.names import ACTION_LISTEN
 from botapi.policies.features import Features, History
+from botapi.policies.learned import LearnedPolicy
 from botapi.policies.memoization import AugmentedMemoizationPolicy, MemoizationPolicy
 from botapi.policies.options import damaged, dump_json, load_json
 from botapi.policies.policy import Policy, PolicyPrediction, Prediction, Report
 from botapi.policies.rules import RulePolicy
+from botapi.policies.unexpected import UnexpectedIntentPolicy
 from botapi.state.domain import Domain
 from botapi.state.events import ActionExecuted, ActionExecutionRejected, UserFeaturization
 from botapi.state.tracker import Tracker
@@ -24,9 +26,9 @@ POLICIES: dict[str, Callable[[Mapping[str, Any]], Policy]] = {
     "MemoizationPolicy": MemoizationPolicy,
     "AugmentedMemoizationPolicy": AugmentedMemoizationPolicy,
     "RulePolicy": RulePolicy,
+    "UnexpecTEDIntentPolicy": UnexpectedIntentPolicy,
+    "TEDPolicy": LearnedPolicy,
 }
-# Policies that learn by example; a configuration that names them is served without them.
-LEFT_OUT = ("TEDPolicy", "UnexpecTEDIntentPolicy")
 REMOVED = {
     "MappingPolicy": "Write a rule for each intent that triggers an action",
     "FallbackPolicy": "Set core_fallback_threshold of RulePolicy, and add FallbackClassifier to the pipeline",
@@ -36,7 +38,9 @@ REMOVED = {
     "SklearnPolicy": "Use MemoizationPolicy or TEDPolicy",
     "EmbeddingPolicy": "Use TEDPolicy",
 }
-DEFAULT_POLICIES: tuple[dict[str, Any], ...] = ({"name": "MemoizationPolicy"}, {"name": "RulePolicy"})
+DEFAULT_POLICIES: tuple[dict[str, Any], ...] = tuple(
+    {"name": name} for name in ("MemoizationPolicy", "RulePolicy", "TEDPolicy")
+)
 SHARED_FILE = "ensemble.json"
 
 
@@ -151,31 +155,20 @@ class Ensemble:
 
 def _make(config: Sequence[Mapping[str, Any]] | None, report: Report) -> list[Policy]:
     policies: list[Policy] = []
-    left_out: list[str] = []
     for entry in config or DEFAULT_POLICIES:
         name = entry.get("name") if isinstance(entry, Mapping) else None
         # Rasa 3.6 takes a class path, too: the class's name is what counts.
         name = name.rsplit(".", 1)[-1] if isinstance(name, str) else name
-        if name in LEFT_OUT:
-            left_out.append(str(name))
-        elif name in POLICIES:
-            policies.append(POLICIES[str(name)](entry))
-        else:
+        if name not in POLICIES:
             raise ConfigError(_unknown(name))
-    if left_out:
-        report(
-            f"{', '.join(left_out)}: not supported in this version and left out; rules and memorized stories decide."
-        )
-    if not policies:
-        return [POLICIES[entry["name"]](entry) for entry in DEFAULT_POLICIES]
+        policies.append(POLICIES[str(name)](entry))
     return policies
 
 
 def _unknown(name: Any) -> str:
     if isinstance(name, str) and name in REMOVED:
         return f"The policy {name} no longer exists. {REMOVED[name]}, and remove it from policies in config.yml."
-    known = ", ".join([*POLICIES, *LEFT_OUT])
-    return f"config.yml names the policy {name!r}, which is unknown. The policies are {known}."
+    return f"config.yml names the policy {name!r}, which is unknown. The policies are {', '.join(POLICIES)}."
 
 
 def _folder(number: int, policy: Policy) -> str:
