@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 CACHED_TRACKERS = 1000
 # So many conversations without events are remembered to exist.
-LOOKED_AT = 10_000
+EMPTY_CONVERSATIONS = 10_000
 
 
 @dataclass
@@ -69,7 +69,7 @@ class Agent:
         self.reminders = Reminders(self._remind)
         self._cached_trackers = cached_trackers
         self._cache: OrderedDict[str, _Cached] = OrderedDict()
-        self._looked_at: OrderedDict[str, None] = OrderedDict()
+        self._empty: OrderedDict[str, None] = OrderedDict()
         self._cache_guard = threading.Lock()
 
     # ------------------------------------------------------------------ model
@@ -140,10 +140,7 @@ class Agent:
             else:
                 tracker.model_id, tracker.assistant_id = bot.metadata.model_id, bot.metadata.assistant_id
                 Conversation(tracker, bot).begin(CollectingOutput())
-                with self._cache_guard:
-                    self._looked_at[sender_id] = None
-                    while len(self._looked_at) > LOOKED_AT:
-                        self._looked_at.popitem(last=False)
+                self._note_empty(sender_id)
             yield tracker
 
     def handle(self, message: UserMessage) -> None:
@@ -180,8 +177,8 @@ class Agent:
         return self.ready_bot().parse(text.strip())
 
     def exists(self, sender_id: str) -> bool:
-        """Whether a conversation has events, or was looked at lately."""
-        return self.tracker_store.last(sender_id) > 0 or sender_id in self._looked_at
+        """Whether a conversation has events, or was lately looked at or emptied."""
+        return self.tracker_store.last(sender_id) > 0 or sender_id in self._empty
 
     def replace_events(self, sender_id: str, events: list[Event], verbosity: Verbosity) -> dict[str, Any]:
         """Put these events in place of a conversation; gives the tracker as JSON."""
@@ -191,6 +188,8 @@ class Agent:
             tracker.apply_all(events)
             self._forget(sender_id)
             self.tracker_store.replace(sender_id, [event.as_dict() for event in tracker.events])
+            if not events:
+                self._note_empty(sender_id)
             return tracker.current_state(verbosity)
 
     def imagine(self, events: list[Event], sender_id: str = DEFAULT_SENDER_ID) -> Conversation:
@@ -246,6 +245,12 @@ class Agent:
             self._cache.move_to_end(tracker.sender_id)
             while len(self._cache) > self._cached_trackers:
                 self._cache.popitem(last=False)
+
+    def _note_empty(self, sender_id: str) -> None:
+        with self._cache_guard:
+            self._empty[sender_id] = None
+            while len(self._empty) > EMPTY_CONVERSATIONS:
+                self._empty.popitem(last=False)
 
     def _forget(self, sender_id: str) -> None:
         with self._cache_guard:

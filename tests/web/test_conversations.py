@@ -43,6 +43,11 @@ def test_a_conversation_exists_once_it_was_looked_at(app):
     assert app.post_json("/conversations/looked-at/predict").json["scores"]
 
 
+def test_an_emptied_conversation_still_exists(app):
+    app.put_json("/conversations/emptied/tracker/events", [])
+    assert app.get("/conversations/emptied/story").status_int == 200
+
+
 def test_the_tracker_has_the_keys_of_the_reference(app):
     tracker = app.get("/conversations/a/tracker").json
     assert set(tracker) == {
@@ -167,7 +172,7 @@ def test_put_replaces_the_whole_history(app):
 def test_put_of_an_empty_list_clears_the_conversation(app):
     said(app, "hello")
     assert app.put_json("/conversations/a/tracker/events", []).json["events"] == []
-    app.post("/conversations/a/predict", status=404)
+    assert names(app.get("/conversations/a/tracker?include_events=ALL").json)[0] == "action_session_start"
 
 
 def test_put_of_one_event_that_is_no_list_is_400(app):
