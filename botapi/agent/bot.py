@@ -8,6 +8,7 @@ from typing import Any
 
 from botapi.actions.action import Runner, Say
 from botapi.actions.builtin import Actions
+from botapi.errors import BotError, ModelError
 from botapi.model import Archive, Metadata
 from botapi.nlu import intentsyntax
 from botapi.nlu.pipeline import Pipeline
@@ -48,7 +49,25 @@ class Bot:
 
 
 def load_bot(archive: Archive, services: Services) -> Bot:
-    """The bot of an opened model; ModelError when its parts don't fit together."""
+    """The bot of an opened model; ModelError when its parts don't fit together, or need what is not installed."""
+    try:
+        return _assembled(archive, services)
+    except ModelError:
+        raise
+    except BotError as error:
+        raise ModelError(f"The model {archive.path} is refused: {error.message}") from error
+    except _MISSHAPEN as error:
+        found = f"{type(error).__name__}: {error}"
+        raise ModelError(
+            f"The model {archive.path} is refused: its parts are not as training makes them ({found})."
+        ) from error
+
+
+# SECURITY: what comes of JSON of another shape than ours. Digests keep nobody from packing an archive of his own.
+_MISSHAPEN = (AttributeError, LookupError, TypeError, ValueError, ArithmeticError, RecursionError)
+
+
+def _assembled(archive: Archive, services: Services) -> Bot:
     config = archive.json("config.json")
     domain = Domain.from_dict(archive.json("domain.json"))
     nlu, policies = archive.part("nlu/"), archive.part("policies/")
