@@ -108,15 +108,13 @@ class Agent:
         with self.lock_store.lock(sender_id, timeout_s):
             cached = self._load(sender_id, bot)
             tracker = cached.tracker
-            known, closed = len(tracker.events), (tracker.opened_at, tracker.latest_input_channel)
+            known = len(tracker.events)
             _open(tracker)
             try:
                 tracker.model_id, tracker.assistant_id = bot.metadata.model_id, bot.metadata.assistant_id
                 conversation = Conversation(tracker, bot)
                 yield conversation
                 self._store(cached, tracker.events[known:])
-                if len(tracker.events) == known:  # who only reads leaves it as it was
-                    tracker.opened_at, tracker.latest_input_channel = closed
                 self.reminders.note(sender_id, conversation.reminders)
             except BaseException:
                 # The tracker may hold events that were not stored: the next turn starts from the store again.
@@ -201,8 +199,7 @@ class Agent:
 
     def sessions(self, sender_id: str, *, all_sessions: bool) -> list[list[Event]]:
         """Events of the conversation, one list a session: the latest alone, or all of them."""
-        with self.conversation(sender_id) as conversation:
-            tracker = conversation.tracker
+        with self.look(sender_id) as tracker:
             return tracker.by_session() if all_sessions else [tracker.events[tracker.session_begin :]]
 
     # ---------------------------------------------------------------- storing
