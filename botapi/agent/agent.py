@@ -109,7 +109,9 @@ class Agent:
             cached = self._load(sender_id, bot)
             tracker = cached.tracker
             known = len(tracker.events)
-            _open(tracker)
+            # Rasa replays a conversation when it loads it: what is settled depends on the stored events alone.
+            tracker.settle()
+            tracker.open()
             try:
                 tracker.model_id, tracker.assistant_id = bot.metadata.model_id, bot.metadata.assistant_id
                 conversation = Conversation(tracker, bot)
@@ -252,17 +254,6 @@ class Agent:
     def _forget(self, sender_id: str) -> None:
         with self._cache_guard:
             self._cache.pop(sender_id, None)
-
-
-def _open(tracker: Tracker) -> None:
-    """Go on with a tracker.
-
-    It is settled unless a session began in the last turn: Rasa's memory holds then the session before it as well,
-    and only a conversation of one session is replayed when it is loaded.
-    """
-    if tracker.sessions <= 1 or tracker.opened_at == tracker.session_begin:
-        tracker.settle()
-    tracker.open()
 
 
 def _replay(tracker: Tracker, dicts: list[dict[str, Any]]) -> None:
