@@ -66,11 +66,11 @@ class Ensemble:
         *,
         report: Report = log.warning,
     ) -> Ensemble:
-        """An ensemble that has learned; without configuration DEFAULT_POLICIES. `report` gets what is left out.
+        """An ensemble that has learned; without configuration DEFAULT_POLICIES. `report` gets warnings.
 
         Raises ConfigError for wrong configuration, DataError for data that contradict each other or the domain.
         """
-        policies = _make(config, report)
+        policies = _make(config)
         _check_use(policies, trackers, domain, report)
         _check_actions(trackers, domain)
         features = Features(domain)
@@ -120,7 +120,7 @@ class Ensemble:
     @classmethod
     def load(cls, config: Sequence[Mapping[str, Any]] | None, members: Mapping[str, bytes], domain: Domain) -> Ensemble:
         """An ensemble from what `save` gave; ModelError when that is damaged or was made with other policies."""
-        policies = _make(config, log.debug)
+        policies = _make(config)
         shared = load_json("ensemble", members, SHARED_FILE)
         try:
             rule_only = {key: [str(name) for name in shared["rule_only"][key]] for key in ("slots", "loops")}
@@ -153,22 +153,22 @@ class Ensemble:
         return action, scores[action]
 
 
-def _make(config: Sequence[Mapping[str, Any]] | None, report: Report) -> list[Policy]:
+def _make(config: Sequence[Mapping[str, Any]] | None) -> list[Policy]:
     policies: list[Policy] = []
     for entry in config or DEFAULT_POLICIES:
-        name = entry.get("name") if isinstance(entry, Mapping) else None
+        given = entry.get("name") if isinstance(entry, Mapping) else None
         # Rasa 3.6 takes a class path, too: the class's name is what counts.
-        name = name.rsplit(".", 1)[-1] if isinstance(name, str) else name
+        name = given.rsplit(".", 1)[-1] if isinstance(given, str) else given
         if name not in POLICIES:
-            raise ConfigError(_unknown(name))
+            raise ConfigError(_unknown(name, given))
         policies.append(POLICIES[str(name)](entry))
     return policies
 
 
-def _unknown(name: Any) -> str:
+def _unknown(name: Any, given: Any) -> str:
     if isinstance(name, str) and name in REMOVED:
         return f"The policy {name} no longer exists. {REMOVED[name]}, and remove it from policies in config.yml."
-    return f"config.yml names the policy {name!r}, which is unknown. The policies are {', '.join(POLICIES)}."
+    return f"config.yml names the policy {given!r}, which is unknown. The policies are {', '.join(POLICIES)}."
 
 
 def _folder(number: int, policy: Policy) -> str:
