@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from botapi.nlu import intentsyntax
 from botapi.nlu.pipeline import Pipeline
 from botapi.policies.ensemble import Ensemble
 from botapi.state.domain import Domain
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,7 @@ def load_bot(archive: Archive, services: Services) -> Bot:
     except BotError as error:
         raise ModelError(f"The model {archive.path} is refused: {error.message}") from error
     except _MISSHAPEN as error:
+        log.warning("The model %s does not load", archive.path, exc_info=True)
         found = f"{type(error).__name__}: {error}"
         raise ModelError(
             f"The model {archive.path} is refused: its parts are not as training makes them ({found})."
