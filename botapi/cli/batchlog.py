@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import threading
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -46,8 +47,12 @@ class BatchedHandler(logging.Handler):
         with self.lock or threading.Lock():
             self._waiting.clear()
             lines, self._lines = self._lines, []
-            if lines:
-                self._write("\n".join(lines) + "\n")
+            try:
+                if lines:
+                    self._write("\n".join(lines) + "\n")
+            except (OSError, ValueError):  # a full disk, a closed file: as in logging, no reason to fail a request
+                if logging.raiseExceptions and sys.__stderr__:
+                    traceback.print_exc(file=sys.__stderr__)
 
     def close(self) -> None:
         self._ended.set()

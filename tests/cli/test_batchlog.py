@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 
 import pytest
@@ -73,6 +74,30 @@ def test_threads_lose_no_line(logger, written):
         thread.join()
     logger.handlers[0].flush()
     assert sorted(written.lines()) == sorted(f"{name} {number}" for name in "abcd" for number in range(200))
+
+
+def test_a_place_that_takes_nothing_for_a_while_fails_nobody(written, monkeypatch, capsys):
+    failures = [OSError("disk full"), OSError("disk full")]
+    tried = threading.Semaphore(0)
+
+    def write(text):
+        tried.release()
+        if failures:
+            raise failures.pop()
+        written(text)
+
+    monkeypatch.setattr("sys.__stderr__", sys.stderr)
+    logger = logging.Logger("batched", logging.INFO)
+    logger.addHandler(BatchedHandler(write, interval_s=0.01))
+    logger.warning("lost")
+    assert tried.acquire(timeout=10)
+    logger.info("lost in the thread that writes")
+    assert tried.acquire(timeout=10)
+    logger.info("there")
+    assert tried.acquire(timeout=10)
+    logger.handlers[0].close()
+    assert written.lines() == ["there"]
+    assert "disk full" in capsys.readouterr().err
 
 
 def test_a_file_may_be_moved_away_and_takes_any_text(tmp_path):
