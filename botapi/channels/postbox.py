@@ -39,6 +39,9 @@ class Postbox:
 
     def put(self, recipient_id: str, message: dict[str, Any]) -> None:
         """Queue a message; returns at once."""
+        if self._closing.is_set():
+            logger.error("A message to %r is dropped: the server stops.", recipient_id)
+            return
         self._start()
         queue = self._queues[zlib.crc32(recipient_id.encode("utf-8", "replace")) % len(self._queues)]
         try:
@@ -52,7 +55,7 @@ class Postbox:
         deadline = time.monotonic() + timeout_s
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
-        left = sum(queue.qsize() for queue in self._queues)
+        left = sum(queue.unfinished_tasks for queue in self._queues)  # those being sent, too
         if left:
             logger.error("%d messages could not be posted before the server stopped.", left)
 
@@ -76,6 +79,7 @@ class Postbox:
                     return
                 continue
             self._deliver(message)
+            queue.task_done()
 
     def _deliver(self, message: dict[str, Any]) -> None:
         for pause_s in (*self._pauses_s, None):

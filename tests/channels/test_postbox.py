@@ -121,5 +121,27 @@ def test_closing_sends_what_is_queued():
     assert sent == list(range(50))
 
 
+def test_what_is_still_being_sent_when_closing_ends_is_told(caplog):
+    go, began = threading.Event(), threading.Event()
+
+    def send(message):
+        began.set()
+        return go.wait(10)
+
+    box = Postbox(send)
+    box.put("a", {"n": 1})
+    assert began.wait(10)
+    box.close(timeout_s=0)
+    go.set()
+    assert "1 messages could not be posted" in caplog.text
+
+
+def test_what_comes_after_closing_is_told(caplog):
+    box = Postbox(lambda message: True)
+    box.close()
+    box.put("a", {"n": 1})
+    assert "is dropped: the server stops" in caplog.text
+
+
 def test_closing_an_unused_box_is_nothing():
     Postbox(lambda message: True).close()
