@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import copy_context
 from itertools import chain
@@ -16,8 +18,11 @@ from botapi.web.api import Api, Endpoint
 from botapi.web.request import Request
 from botapi.web.response import Response, json_response, stream_response
 
+logger = logging.getLogger(__name__)
+
 # Turns whose listener has left still run to their end: this many may run beside the server's own threads.
 STREAMED_TURNS = 100
+CLOSING_S = 10.0
 
 
 class RestChannel:
@@ -25,6 +30,7 @@ class RestChannel:
 
     def __init__(self, name: str = "rest", *, streamed_turns: int = STREAMED_TURNS) -> None:
         self.name = name
+        self._streamed_turns = streamed_turns
         self._places = threading.BoundedSemaphore(streamed_turns)
 
     def endpoints(self) -> Sequence[Endpoint]:
@@ -38,7 +44,12 @@ class RestChannel:
         return None
 
     def close(self) -> None:
-        return None
+        """Let no more turns be streamed, and wait for those that still run, for 10 seconds at most."""
+        deadline = time.monotonic() + CLOSING_S
+        for left in range(self._streamed_turns, 0, -1):
+            if not self._places.acquire(timeout=max(0.0, deadline - time.monotonic())):
+                logger.error("Up to %d streamed turns still ran when the server stopped.", left)
+                return
 
     def receive(self, api: Api, request: Request) -> Response:
         """Answer a user's message."""
@@ -85,7 +96,11 @@ def drained(
         finally:
             places.release()
 
-    threading.Thread(target=copy_context().run, args=(run,), name="turn").start()
+    try:
+        threading.Thread(target=copy_context().run, args=(run,), name="turn").start()
+    except RuntimeError:  # the system has no more threads
+        places.release()
+        raise
     messages = _messages(output)
     first = next(messages, None)
     return chain([first], messages) if first is not None else iter(())

@@ -10,7 +10,7 @@ from wsgiref.util import setup_testing_defaults
 
 import pytest
 
-from botapi.channels.rest import QueueOutput, drained
+from botapi.channels.rest import QueueOutput, RestChannel, drained
 from botapi.errors import Busy, InputError
 from botapi.wsgi import create_app
 from tests.smallbot import agent
@@ -190,3 +190,38 @@ def test_streamed_turns_are_bounded_and_places_are_given_back():
     go.set()
     assert list(lines) == []
     assert places.acquire(timeout=10)
+
+
+def test_closing_waits_for_turns_whose_listener_left():
+    channel, go, done = RestChannel(), threading.Event(), threading.Event()
+    output = QueueOutput()
+
+    def turn():
+        output.send("a", {"text": "one"})
+        assert go.wait(10)
+        done.set()
+
+    next(drained(output, turn, channel._places))
+    closing = threading.Thread(target=channel.close)
+    closing.start()
+    assert not done.is_set()
+    go.set()
+    closing.join(10)
+    assert done.is_set()
+    with pytest.raises(Busy):
+        drained(QueueOutput(), turn, channel._places)
+
+
+def test_closing_says_what_it_could_not_wait_for(caplog, monkeypatch):
+    monkeypatch.setattr("botapi.channels.rest.CLOSING_S", 0.01)
+    channel, go, output = RestChannel(streamed_turns=1), threading.Event(), QueueOutput()
+
+    def turn():
+        output.send("a", {"text": "one"})
+        assert go.wait(10)
+
+    lines = drained(output, turn, channel._places)
+    channel.close()
+    go.set()
+    assert [line["text"] for line in lines] == ["one"]
+    assert "1 streamed turns still ran" in caplog.text
