@@ -66,11 +66,15 @@ class Application:
         self.api.is_draining = True
 
     def close(self, timeout_s: float = 10.0) -> None:
-        """Finish what runs behind answered requests: callbacks, queued messages; trainings are cancelled."""
+        """Finish what runs behind answered requests: callbacks, streamed turns, queued messages.
+
+        Trainings are cancelled. Callbacks get `timeout_s`. The agent, which its owner closes, fires no more reminders:
+        their messages would find the channels closed.
+        """
         self.drain()
         self.api.jobs.close()
-        self._gate.drain(timeout_s)
-        self.api.pool.shutdown()
+        self.api.pool.shutdown(wait=self._gate.drain(timeout_s))
+        self.api.agent.stop_reminding()
         for channel in self._channels:
             channel.close()
 
@@ -127,6 +131,7 @@ def application(agent: Agent, settings: Settings, *, threads: int = THREADS) -> 
         output = channel.output()
         if output is not None:
             agent.outputs[channel.name] = output
+    agent.start_reminding()
     places = max(1, threads - 2)
     gate = Gate(places)
     # NOTE: a request with a callback takes two threads of the pool, so this many can never wait for each other.

@@ -17,7 +17,7 @@ from typing import Any
 from botapi.agent.bot import Bot, Services, load_bot
 from botapi.agent.conversation import Conversation
 from botapi.agent.reminders import Reminders, unfired
-from botapi.errors import Conflict, InputError, StoreConflict, StoreError
+from botapi.errors import Conflict, InputError, StoreConflict, StoreError, Timeout
 from botapi.model import find, open_model
 from botapi.names import DEFAULT_SENDER_ID
 from botapi.state.events import Event, ReminderScheduled, from_dict
@@ -60,13 +60,14 @@ class Agent:
         outputs: dict[str, Output] | None = None,
         cached_trackers: int = CACHED_TRACKERS,
     ) -> None:
-        # NOTE: swapping a model is assigning this one attribute; whoever works with the old one keeps it to the end.
+        # NOTE: whoever works with a bot when it is swapped keeps it to the end.
         self.bot = bot
         self.tracker_store: TrackerStore = tracker_store if tracker_store is not None else InMemoryStore()
         self.lock_store: LockStore = lock_store if lock_store is not None else InMemoryLockStore()
         self.outputs = outputs if outputs is not None else {}
         self.services = services or Services()
         self.reminders = Reminders(self._remind)
+        self._restoring: threading.Thread | None = None
         self._cached_trackers = cached_trackers
         self._cache: OrderedDict[str, _Cached] = OrderedDict()
         self._empty: OrderedDict[str, None] = OrderedDict()
@@ -86,26 +87,32 @@ class Agent:
 
     def load_model(self, path: str | Path) -> None:
         """Load a model (a folder means its newest) beside the current one, then swap; ModelError changes nothing."""
-        self.bot = load_bot(open_model(find(path)), self.services)
+        self._swap(load_bot(open_model(find(path)), self.services))
 
     def unload_model(self) -> None:
         """Go on without a model; conversations stay stored."""
-        self.bot = None
+        self._swap(None)
+
+    def _swap(self, bot: Bot | None) -> None:
+        with self._cache_guard:
+            self.bot = bot
+            # Trackers hold what policies worked out for them, and with it the model: else none was ever freed.
+            self._cache.clear()
 
     def close(self) -> None:
         """Stop reminding and free the stores."""
-        self.reminders.close()
+        self.stop_reminding()
         self.tracker_store.close()
         self.lock_store.close()
 
     # ---------------------------------------------------------- conversations
 
     @contextmanager
-    def conversation(self, sender_id: str, *, timeout_s: float | None = None) -> Iterator[Conversation]:
+    def conversation(self, sender_id: str) -> Iterator[Conversation]:
         """Hold a conversation: lock it, load it, and store its new events when the block ends without an error."""
         bot = self.ready_bot()
         sender_id = sender_id or DEFAULT_SENDER_ID
-        with self.lock_store.lock(sender_id, timeout_s):
+        with self.lock_store.lock(sender_id):
             cached = self._load(sender_id, bot)
             tracker = cached.tracker
             known = len(tracker.events)
@@ -119,8 +126,9 @@ class Agent:
                 self._store(cached, tracker.events[known:])
                 self.reminders.note(sender_id, conversation.reminders)
             except BaseException:
-                # The tracker may hold events that were not stored: the next turn starts from the store again.
-                self._forget(sender_id)
+                # The tracker may hold events that were not stored: then the next turn starts from the store again.
+                if len(tracker.events) > known:
+                    self._forget(sender_id)
                 raise
 
     @contextmanager
@@ -153,14 +161,42 @@ class Agent:
             channel = conversation.tracker.user_channel
             conversation.remind(reminder, self.outputs.get(channel or "") or CollectingOutput())
 
+    def start_reminding(self) -> None:
+        """Restore reminders in a thread, since long histories must not keep the first answer waiting.
+
+        To be called once `outputs` are complete: an overdue reminder speaks at once.
+        """
+        if waiting := self._with_reminders():
+            self._restoring = threading.Thread(
+                target=self._restore_all, args=(waiting,), name="restore-reminders", daemon=True
+            )
+            self._restoring.start()
+
+    def stop_reminding(self) -> None:
+        """Fire no reminder any more; those that wait stay in their conversations, to be restored at the next start."""
+        self.reminders.close()
+        if self._restoring is not None:
+            self._restoring.join()
+
     def restore_reminders(self) -> None:
         """Schedule the reminders that stored conversations still wait for; those that are overdue fire at once."""
-        sender_id = "?"
+        self._restore_all(self._with_reminders())
+
+    def _with_reminders(self) -> list[str]:
         try:
-            for sender_id in self.tracker_store.with_reminders():
-                self._restore_reminders(sender_id)
+            return self.tracker_store.with_reminders()
         except StoreError as error:
-            log.error("Reminders from conversation %r on are not restored: %s", sender_id, error)
+            log.error("Reminders are not restored: %s", error)
+            return []
+
+    def _restore_all(self, sender_ids: list[str]) -> None:
+        for sender_id in sender_ids:
+            if self.reminders.is_closed:
+                return
+            try:
+                self._restore_reminders(sender_id)
+            except (StoreError, Timeout) as error:
+                log.error("The reminders of conversation %r are not restored: %s", sender_id, error)
 
     def _restore_reminders(self, sender_id: str) -> None:
         with self.lock_store.lock(sender_id):
@@ -215,14 +251,26 @@ class Agent:
                 self._cache.move_to_end(sender_id)
         if cached is None or cached.bot is not bot or cached.last > last:
             cached = self._fresh(sender_id, bot)
-        if cached.last < last:
+        return cached if cached.last == last else self._caught_up(cached, last)
+
+    def _caught_up(self, cached: _Cached, last: int) -> _Cached:
+        """The tracker with what the store has beyond it; `last` is the number that the store told before."""
+        sender_id = cached.tracker.sender_id
+        while True:
             try:
                 missing = self.tracker_store.read(sender_id, after=cached.last)
             except StoreConflict:  # somebody replaced the conversation
-                cached = self._fresh(sender_id, bot)
-                missing = self.tracker_store.read(sender_id)
-            _replay(cached.tracker, missing)
-            cached.last = self.tracker_store.last(sender_id)
+                cached = self._fresh(sender_id, cached.bot)
+                continue
+            # NOTE: another process may write in between, and `read` gives no numbers: it tells nothing about an event
+            # that came before the second look, so both looks have to agree.
+            before, last = last, self.tracker_store.last(sender_id)
+            if last == before:
+                break
+        # An event that can't be read leaves the tracker half way: it must not be found again.
+        self._forget(sender_id)
+        _replay(cached.tracker, missing)
+        cached.last = last
         return cached
 
     def _fresh(self, sender_id: str, bot: Bot) -> _Cached:
@@ -238,10 +286,12 @@ class Agent:
             self._keep(cached)
 
     def _keep(self, cached: _Cached) -> None:
-        tracker = cached.tracker
+        sender_id = cached.tracker.sender_id
         with self._cache_guard:
-            self._cache[tracker.sender_id] = cached
-            self._cache.move_to_end(tracker.sender_id)
+            if cached.bot is not self.bot:  # swapped meanwhile
+                return
+            self._cache[sender_id] = cached
+            self._cache.move_to_end(sender_id)
             while len(self._cache) > self._cached_trackers:
                 self._cache.popitem(last=False)
 

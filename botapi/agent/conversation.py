@@ -14,6 +14,7 @@ from typing import Any
 from botapi.actions.action import Action, ActionRejected, perform
 from botapi.actions.builtin import Actions
 from botapi.agent.bot import Bot
+from botapi.agent.reminders import due_s, is_meant
 from botapi.errors import Conflict, NotFound
 from botapi.names import (
     ACTION_EXTRACT_SLOTS,
@@ -99,10 +100,15 @@ class Conversation:
         self._go_on(reminder.intent or "", reminder.entities, output, reminder=reminder.name)
 
     def _still_stands(self, reminder: ReminderScheduled) -> bool:
+        """Whether it was neither fired, cancelled nor replaced, be it by another process on the same store."""
         for event in reversed(self.tracker.applied_events()):
             if isinstance(event, ReminderScheduled) and event.name == reminder.name:
-                return True
-            if reminder.kill_on_user_msg and isinstance(event, UserUttered) and event.text:
+                return due_s(event) == due_s(reminder)
+            if isinstance(event, ReminderCancelled) and is_meant(reminder, event):
+                return False
+            if isinstance(event, UserUttered) and (
+                (reminder.kill_on_user_msg and event.text) or event.metadata.get("reminder") == reminder.name
+            ):
                 return False
         return False
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -32,15 +31,12 @@ def load_agent(settings: Settings, archive: Archive | None = None) -> Agent:
     build.refuse_event_broker(settings.section("event_broker"))
     services = services_of(settings)
     bot = load_bot(archive, services) if archive is not None else None
-    agent = Agent(
+    return Agent(
         bot,
         tracker_store=build.tracker_store(settings.section("tracker_store"), settings.folder, default="sql"),
         lock_store=build.lock_store(settings.section("lock_store")),
         services=services,
     )
-    # Beside the start: a long history must not keep the first answer waiting.
-    threading.Thread(target=agent.restore_reminders, name="restore-reminders", daemon=True).start()
-    return agent
 
 
 def services_of(settings: Settings) -> Services:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from botapi.errors import BotError
+from botapi.errors import BotError, Timeout
 from botapi.state.eventchecks import parse_time
 from botapi.state.events import Event, ReminderCancelled, ReminderScheduled
 
@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 Fire = Callable[[str, ReminderScheduled], None]
 Key = tuple[str, str | None]  # conversation id and the reminder's name: one of the same name replaces it
+RETRY_S = 60.0  # after a conversation was too busy to be reminded
 
 
 def due_s(reminder: ReminderScheduled) -> float:
@@ -29,10 +30,14 @@ def due_s(reminder: ReminderScheduled) -> float:
 
 
 class Reminders:
-    """Waits for what is due; `fire(conversation id, reminder)` runs in a thread of its own, one at a time."""
+    """Waits for what is due; `fire(conversation id, reminder)` runs in a thread of its own, one at a time.
 
-    def __init__(self, fire: Fire) -> None:
+    Where it raises Timeout, since the conversation is busy, it is called again `retry_s` later.
+    """
+
+    def __init__(self, fire: Fire, *, retry_s: float = RETRY_S) -> None:
         self._fire = fire
+        self._retry_s = retry_s
         self._changed = threading.Condition()
         self._pending: dict[Key, ReminderScheduled] = {}
         self._queue: list[tuple[float, int, Key, ReminderScheduled]] = []
@@ -53,6 +58,10 @@ class Reminders:
         with self._changed:
             return [(key[0], reminder) for key, reminder in self._pending.items()]
 
+    @property
+    def is_closed(self) -> bool:
+        return self._closed
+
     def close(self) -> None:
         """Stop waiting; the reminder that runs is finished first."""
         with self._changed:
@@ -68,16 +77,25 @@ class Reminders:
             if self._closed:
                 return
             self._pending[key] = reminder
-            heapq.heappush(self._queue, (due_s(reminder), next(self._count), key, reminder))
+            self._put(due_s(reminder), key, reminder)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._wait, name="reminders", daemon=True)
                 self._thread.start()
             self._changed.notify()
 
+    def _put(self, due: float, key: Key, reminder: ReminderScheduled) -> None:
+        heapq.heappush(self._queue, (due, next(self._count), key, reminder))
+
+    def _try_again(self, sender_id: str, reminder: ReminderScheduled) -> None:
+        key = (sender_id, reminder.name)
+        with self._changed:
+            if self._pending.setdefault(key, reminder) is reminder:  # not replaced meanwhile
+                self._put(time.time() + self._retry_s, key, reminder)
+
     def _cancel(self, sender_id: str, cancelled: ReminderCancelled) -> None:
         with self._changed:
             for key, reminder in list(self._pending.items()):
-                if key[0] == sender_id and _matches(reminder, cancelled):
+                if key[0] == sender_id and is_meant(reminder, cancelled):
                     del self._pending[key]
 
     def _wait(self) -> None:
@@ -85,6 +103,9 @@ class Reminders:
             sender_id, reminder = item
             try:
                 self._fire(sender_id, reminder)
+            except Timeout as error:
+                log.warning("Reminder '%s' of conversation %r has to wait: %s", reminder.name, sender_id, error)
+                self._try_again(sender_id, reminder)
             except BotError as error:
                 log.error("Reminder '%s' of conversation %r failed: %s", reminder.name, sender_id, error)
             except Exception:  # whatever a part of the bot raises, the other reminders must still fire
@@ -110,7 +131,7 @@ class Reminders:
             return None
 
 
-def _matches(reminder: ReminderScheduled, cancelled: ReminderCancelled) -> bool:
+def is_meant(reminder: ReminderScheduled, cancelled: ReminderCancelled) -> bool:
     """Whether a cancellation means this reminder: by any of name, intent and entities, or all reminders when bare."""
     wanted: list[tuple[Any, Any]] = [
         (cancelled.name, reminder.name),
@@ -127,7 +148,7 @@ def unfired(events: list[Event]) -> list[ReminderScheduled]:
         if isinstance(event, ReminderScheduled):
             standing[event.name] = event
         elif isinstance(event, ReminderCancelled):
-            standing = {name: one for name, one in standing.items() if not _matches(one, event)}
+            standing = {name: one for name, one in standing.items() if not is_meant(one, event)}
         else:
             standing.pop(event.metadata.get("reminder", ""), None)
     return list(standing.values())

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
 
 import pytest
 
 from botapi.agent.agent import Agent
-from botapi.errors import Conflict, ModelError, StoreError
+from botapi.errors import Conflict, ModelError, NotFound, StoreError
 from botapi.state.events import ActionExecuted, SlotSet
 from botapi.state.messages import CollectingOutput, UserMessage
 from botapi.state.tracker import Verbosity
@@ -59,6 +61,48 @@ def test_two_agents_on_one_store_see_each_others_turns():
         assert conversation.tracker.latest_message.text == "hello"
 
 
+class Overtaken(InMemoryStore):
+    """A store to which another process writes just after a read, and the first time only."""
+
+    def read(self, sender_id, after=0):
+        events = super().read(sender_id, after)
+        if not any(event["event"] == "pause" for event in events):
+            self.append(sender_id, [{"event": "pause"}], self.last(sender_id))
+        return events
+
+
+@pytest.mark.parametrize("cached_trackers", [0, 10])
+def test_what_another_process_writes_while_a_conversation_is_read_is_not_missed(cached_trackers):
+    store = Overtaken()
+    agent = smallbot.agent(tracker_store=store, cached_trackers=cached_trackers)
+    say(agent, "hello")
+    store.append("ann", [{"event": "slot", "name": "item", "value": "tea"}], store.last("ann"))
+    with agent.conversation("ann") as conversation:
+        assert conversation.tracker.paused
+        assert len(conversation.tracker.events) == store.last("ann")
+
+
+def test_an_event_that_was_mended_in_the_store_is_read_again_with_those_before_it(agent):
+    say(agent, "hello")
+    store, count = agent.tracker_store, agent.tracker_store.last("ann")
+    store.append("ann", [{"event": "pause"}, {"event": "slot"}], count)
+    with pytest.raises(StoreError), agent.conversation("ann"):
+        pass
+    store._logs["ann"].texts[-1] = '{"event": "resume"}'
+    with agent.conversation("ann") as conversation:
+        assert [event.type_name for event in conversation.tracker.events[count:]] == ["pause", "resume"]
+
+
+def test_a_refused_request_costs_no_reading_of_the_whole_conversation(agent):
+    say(agent, "hello")
+    with agent.conversation("ann") as conversation:
+        tracker = conversation.tracker
+    with pytest.raises(NotFound), agent.conversation("ann") as conversation:
+        conversation.trigger("no such intent", [], CollectingOutput())
+    with agent.conversation("ann") as conversation:
+        assert conversation.tracker is tracker
+
+
 def test_a_failing_block_changes_nothing(agent):
     say(agent, "hello")
     before = names(agent)
@@ -100,6 +144,19 @@ def test_a_swapped_model_keeps_conversations(agent):
     assert say(agent, "/order") == ["You get tea."]
     with agent.conversation("ann") as conversation:
         assert conversation.bot is agent.bot
+
+
+def test_a_swapped_model_is_freed_though_conversations_stay_in_memory(agent):
+    say(agent, "hello")
+    say(agent, "hello", "bob")
+    with agent.conversation("bob") as conversation:
+        conversation.tracker.apply(SlotSet("item", "tea"))
+        old = weakref.ref(conversation.bot)
+        agent.load_model(smallbot.archive())  # in the middle of a turn
+    del conversation
+    gc.collect()
+    assert old() is None
+    assert say(agent, "/order", "bob") == ["You get tea."]
 
 
 def test_a_model_that_fails_to_load_changes_nothing(agent, tmp_path):

@@ -8,9 +8,11 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from botapi.agent.reminders import Reminders, unfired
+from botapi.errors import Timeout
 from botapi.state import events as ev
 from botapi.state.messages import CollectingOutput, UserMessage, parts
 from botapi.stores.sqlite import SqliteStore
+from botapi.stores.trackers import InMemoryStore
 from tests import smallbot
 
 
@@ -103,6 +105,22 @@ def test_a_failing_reminder_does_not_stop_the_next(waited):
     reminders.close()
 
 
+def test_a_reminder_of_a_busy_conversation_is_fired_later(waited, caplog):
+    failures = [Timeout("busy")]
+
+    def fire(sender_id, due):
+        waited.fire(sender_id, due)
+        if failures:
+            raise failures.pop()
+
+    reminders = Reminders(fire, retry_s=0.01)
+    reminders.note("a", [reminder("one")])
+    assert waited.wait_for(2) == ["a:one", "a:one"]
+    assert "has to wait: busy" in caplog.text
+    reminders.close()
+    assert reminders.pending() == []
+
+
 def test_a_fired_or_cancelled_reminder_is_not_found_again():
     fired = ev.UserUttered("EXTERNAL: bye", metadata={"is_external": True, "reminder": "fired"})
     events = [reminder("fired"), reminder("gone"), reminder("left"), ev.ReminderCancelled(name="gone"), fired]
@@ -137,6 +155,29 @@ def test_a_message_in_between_kills_the_reminder_if_it_says_so(waited, kill, tex
     agent._remind("ann", due)
     assert len(waited.texts) == texts
     agent.close()
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        pytest.param(ev.ReminderCancelled(name="r"), id="cancelled"),
+        pytest.param(reminder("r", 7200), id="put off"),
+        pytest.param(ev.UserUttered("EXTERNAL: bye", metadata={"reminder": "r"}), id="fired"),
+        pytest.param(ev.Restarted(), id="restarted"),
+    ],
+)
+def test_what_another_process_did_to_a_reminder_counts(waited, later):
+    store = InMemoryStore()
+    agent = smallbot.agent(tracker_store=store, outputs={"rest": waited})
+    say(agent, "hello")
+    due = reminder("r", 3600, kill_on_user_msg=False)
+    schedule(agent, due)
+    other = smallbot.agent(tracker_store=store)
+    schedule(other, later)
+    agent._remind("ann", due)
+    assert waited.texts == []
+    agent.close()
+    other.close()
 
 
 def test_reminders_survive_a_restart(tmp_path, waited):

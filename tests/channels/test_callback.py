@@ -8,6 +8,8 @@ from botapi.channels import load_channels
 from botapi.errors import ConfigError
 from botapi.outbound import Outbound
 from botapi.settings import Settings
+from botapi.state.events import ReminderScheduled
+from botapi.state.messages import CollectingOutput, UserMessage
 from botapi.wsgi import application
 from tests.channels.receiver import receiver
 from tests.smallbot import agent
@@ -83,6 +85,27 @@ def test_the_latest_channel_is_callback_after_a_message_to_it(serve):
         server.next()
         app.post_json("/conversations/a/trigger_intent?output_channel=latest", {"name": "greet"})
         assert server.next()[2]["text"] == "Hello there."
+
+
+def test_a_reminder_that_became_due_while_the_server_was_down_speaks_through_its_channel():
+    with receiver() as server:
+        bot = agent()
+        due = ReminderScheduled("bye", "2020-01-01T00:00:00+00:00", name="r", kill_on_user_msg=False)
+        with bot.conversation("a") as conversation:
+            conversation.hear(UserMessage("hello", "a", "callback", CollectingOutput()))
+            conversation.tracker.apply(due)
+        app = application(bot, Settings(enable_api=True, credentials={"callback": {"url": server.url}}))
+        assert [server.next()[2]["text"] for _ in range(2)] == ["So long.", "Come again."]
+        app.close()
+
+
+def test_no_reminder_fires_once_the_channels_are_closed():
+    with receiver() as server:
+        bot = agent()
+        app = application(bot, Settings(enable_api=True, credentials={"callback": {"url": server.url}}))
+        app.close()
+        bot.reminders.note("a", [ReminderScheduled("bye", "2020-01-01T00:00:00+00:00", name="r")])
+        assert bot.reminders.pending() == []
 
 
 def test_the_channel_is_healthy(serve):
