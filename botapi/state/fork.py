@@ -6,10 +6,9 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any
 
-from botapi.state.events import Event, Restarted, Rewound, SessionStarted, Undone, UserUttered
+from botapi.state.applied import TAKING_BACK
+from botapi.state.events import Event, UserUttered
 from botapi.state.tracker import Tracker
-
-_TAKING_BACK = (Restarted, SessionStarted, Rewound, Undone)
 
 
 class Fork(Tracker):
@@ -23,12 +22,12 @@ class Fork(Tracker):
     def __init__(self, base: Tracker) -> None:
         self.__dict__.update(base.__dict__)
         self._base: Tracker | None = base
-        self._live = base._live.copy()
+        self._applied = base._applied.seen_as(base._applied.live.copy())
         self._tried: list[Event] = []
         self.events = _Extended(base.events, self._tried)  # type: ignore[assignment]
 
     def apply(self, event: Event) -> Event:
-        if self._base is not None and isinstance(event, _TAKING_BACK):
+        if self._base is not None and type(event) in TAKING_BACK:
             self.__dict__.update(self.fork().__dict__)
             self._base = None
         if self._base is None:
@@ -36,8 +35,8 @@ class Fork(Tracker):
         event = self._stamped(event)
         self._tried.append(event)
         if isinstance(event, UserUttered):
-            self.latest_input_channel = event.input_channel
-        self._live.apply(event)
+            self._hear(event)
+        self._applied.live.apply(event)
         return event
 
     def fork(self) -> Tracker:

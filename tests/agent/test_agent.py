@@ -51,6 +51,19 @@ def test_the_cache_only_reads_what_it_lacks_and_gives_the_same_answers():
             assert other.tracker.current_state(Verbosity.ALL) == mine.tracker.current_state(Verbosity.ALL)
 
 
+def test_a_look_shows_the_last_channel_of_all_sessions_cached_or_not():
+    store = InMemoryStore()
+    cached, uncached = smallbot.agent(tracker_store=store), smallbot.agent(tracker_store=store, cached_trackers=0)
+    cached.handle(UserMessage("hello", "ann", "phone", CollectingOutput()))
+    with cached.conversation("ann") as conversation:
+        conversation.execute("action_session_start", None, None, CollectingOutput())
+    with cached.conversation("ann") as conversation:
+        assert conversation.tracker.latest_input_channel is None
+    for agent in (cached, uncached):
+        with agent.look("ann") as tracker:
+            assert tracker.current_state(settled=True)["latest_input_channel"] == "phone"
+
+
 def test_two_agents_on_one_store_see_each_others_turns():
     store = InMemoryStore()
     one, other = smallbot.agent(tracker_store=store), smallbot.agent(tracker_store=store)

@@ -100,8 +100,8 @@ def test_incremental_state_equals_replay(history):
     assert tracker.applied_events() == expected
     replay = new_tracker()
     for event in expected:
-        replay._applied.append(event)
-        replay._live.apply(event)
+        replay._applied.events.append(event)
+        replay._applied.live.apply(event)
     assert state_of(tracker, settled=True) == state_of(replay, settled=False)
     runs = [e for e in expected if isinstance(e, ev.ActionExecuted)]
     assert [m.action for m in tracker.moments] == runs
@@ -200,7 +200,7 @@ def test_verbosities_show_different_events():
     assert count(Verbosity.APPLIED) == 1
     tracker.opened_at = tracker.session_begin
     assert count(Verbosity.ALL, session=True) == 3
-    assert tracker.sessions == 2
+    assert len(tracker.by_session()) == 2
 
 
 def test_until_includes_events_of_that_very_time():
