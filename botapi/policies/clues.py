@@ -16,6 +16,8 @@ from botapi.policies.learner import Feature
 WORD = re.compile(r"\w+|[^\w\s]")
 # How far back distances count; beyond, only that something happened does.
 NEAR_ACTIONS, NEAR_MESSAGES = 6, 4
+# The message and the action that just came count as much as so many other features.
+NOW_COUNTS = 4
 # Parts of a number between 0 and 1 that are told apart.
 STEPS = 5
 
@@ -32,7 +34,7 @@ def window(seen: Seen | None, size: int) -> list[State]:
 
 def clues(turns: Sequence[State]) -> list[Feature]:
     """The features of some turns, newest first, of which there is at least one; always in the same order."""
-    actions = [_action(turn) for turn in turns]
+    actions = [action_of(turn) for turn in turns]
     newest, last = turns[0], actions[0]
     previous = actions[1] if len(actions) > 1 else None
     found: list[Feature] = [("action", back, action) for back, action in enumerate(actions[:NEAR_ACTIONS])]
@@ -53,7 +55,7 @@ def clues(turns: Sequence[State]) -> list[Feature]:
     found += [
         ("actions since", min(messages[0], 3)),
         ("asked", asked),
-        ("intent, action", intent, last),
+        *[("intent, action", intent, last)] * NOW_COUNTS,
         ("actions", last, previous),
         ("intent, action, asked", intent, last, asked),
         ("intents, action", intent, last, intents[1] if len(intents) > 1 else None),
@@ -65,17 +67,22 @@ def clues(turns: Sequence[State]) -> list[Feature]:
     return found
 
 
+def gist(turns: Sequence[State]) -> list[Feature]:
+    """The features of the newest turn alone, without slots: what can be said whatever came before."""
+    return clues([{part: values for part, values in turns[0].items() if part != "slots"}])
+
+
 def what_happened(turn: State) -> list[Feature]:
     """Those features of the newest turn of which one at least must be known, or nothing can be said about it."""
-    if _action(turn) != ACTION_LISTEN:
-        return [("action", 0, _action(turn))]
+    if action_of(turn) != ACTION_LISTEN:
+        return [("action", 0, action_of(turn))]
     user = turn.get("user", {})
     if "text" in user:
         return _text_clues(0, user["text"])
     return [("intent, action", user.get("intent"), ACTION_LISTEN)]
 
 
-def _action(turn: State) -> str | None:
+def action_of(turn: State) -> str | None:
     previous = turn.get("prev_action")
     return (previous.get("action_name") or previous.get("action_text")) if previous else None
 
@@ -94,7 +101,7 @@ def _slot_clues(slots: Iterable[tuple[str, Sequence[float] | str]]) -> Iterator[
         if isinstance(values, str):
             yield ("slot", name, values)
             continue
-        for place, value in enumerate(values):
-            if value:
-                yield ("slot", name, place)
-                yield from (("slot below", name, place, step) for step in range(int(value * STEPS) + 1, STEPS + 1))
+        yield from (("slot", name, place) for place, value in enumerate(values) if value)
+        if len(values) == 2 and values[0] == 1.0:
+            # A number between 0 and 1 is known to be below some steps; `false` and "other" come along as 0.
+            yield from (("slot below", name, step) for step in range(int(values[1] * STEPS) + 1, STEPS + 1))

@@ -11,7 +11,7 @@ from typing import Any
 
 from botapi.data.unroll import TrainingTracker
 from botapi.names import ACTION_UNLIKELY_INTENT
-from botapi.policies.clues import clues, what_happened, window
+from botapi.policies.clues import clues, gist, what_happened, window
 from botapi.policies.features import LISTENED, Features, History, State, StateKey, state_key, without_text
 from botapi.policies.learner import Examples, Learner
 from botapi.policies.options import IGNORED, damaged, dump_json, load_json, read_options
@@ -56,6 +56,8 @@ class LearnedPolicy:
         for turns, action in steps(trackers, features, self.window):
             self._knows_words = self._knows_words or "text" in turns[0].get("user", ())
             examples.add(clues(turns), action)
+            # Without this, a message in an unusual place would be taken for the usual message in that place.
+            examples.add(gist(turns), action)
         self._learner = Learner.learn(examples, seed_of(self.options)) if len(examples) else None
         return summary(len(examples), self._unused)
 

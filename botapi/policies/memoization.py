@@ -173,12 +173,14 @@ class AugmentedMemoizationPolicy(MemoizationPolicy):
         index = len(moments)
         if self.max_history is None:
             return max(0, index - self._longest - EXTRA_CUTS)
-        while index:
+        # PERF: rules that go round in a circle can make turns without a listen; those are not followed back for ever.
+        oldest = max(0, index - self.max_history - EXTRA_CUTS)
+        while index > oldest:
             index -= 1
             action = moments[index].action
             if len(moments) - index > self.max_history and action is not None and action.name == ACTION_LISTEN:
                 return index
-        return 0
+        return oldest
 
     def _replay(
         self, history: History, moments: Sequence[Moment], changes: Sequence[_Change], begin: int

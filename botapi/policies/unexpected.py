@@ -1,19 +1,21 @@
 """The policy that notices unlikely messages, UnexpecTEDIntentPolicy: a history in, action_unlikely_intent or none out.
 
 A linear model learns from stories which intents follow which turns. How well an intent fits is its score less the best
-intent's. In training each intent gets a threshold; a message whose intent fits worse is unlikely.
+intent's. In training each intent gets a threshold; a message whose intent fits worse is unlikely, unless some story has
+it after the same action.
 """
 
 from __future__ import annotations
 
+import math
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from botapi.data.unroll import TrainingTracker
 from botapi.errors import ConfigError
 from botapi.names import ACTION_UNLIKELY_INTENT
-from botapi.policies.clues import clues, what_happened, window
+from botapi.policies.clues import action_of, clues, what_happened, window
 from botapi.policies.features import LISTENED, Features, History, State
 from botapi.policies.learned import WINDOW, seed_of, summary, unused
 from botapi.policies.learner import Examples, Learner
@@ -21,10 +23,9 @@ from botapi.policies.options import damaged, dump_json, load_json, read_options
 from botapi.policies.policy import PolicyPrediction
 from botapi.state.domain import Domain
 from botapi.state.events import ActionExecuted, UserUttered
+from botapi.state.tracker import Tracker
 
 FILE = "expected_intents.json"
-# How much worse than the threshold an intent must fit: turns that no story has fit somewhat worse than those it has.
-MARGIN = 2.0
 # Which of several possible intents comes is chance: more rounds would only learn the stories by heart.
 ROUNDS = 4
 # Tolerances that are told apart: Rasa 3.6 has steps of 5 %.
@@ -55,12 +56,16 @@ class UnexpectedIntentPolicy:
         self._ignored = frozenset(ignored)
         self._learner: Learner | None = None
         self._thresholds: dict[str, float] = {}
+        # (action, intent) of each message in a story that follows the action.
+        self._usual: set[tuple[str | None, str]] = set()
 
     def train(self, trackers: Sequence[TrainingTracker], domain: Domain, features: Features) -> str:
         examples = Examples()
         for tracker in trackers:
             if not tracker.is_rule:
-                _collect(features.states(tracker.tracker), self.window, examples)
+                for turns, intent in messages(tracker.tracker, features, self.window):
+                    examples.add(clues(turns), intent)
+                    self._usual.add((action_of(turns[0]), intent))
         if len(examples):
             self._learner = Learner.learn(examples, seed_of(self.options), ROUNDS)
             self._thresholds = _thresholds(self._learner, examples, self.options["tolerance"])
@@ -81,17 +86,20 @@ class UnexpectedIntentPolicy:
         # After what no story has, anything can follow.
         if not turns or not any(feature in learner for feature in what_happened(turns[0])):
             return False
-        fits = learner.fits(clues(turns))
-        return fits[learner.labels.index(intent)] < self._thresholds[intent] - MARGIN
+        if (action_of(turns[0]), intent) in self._usual:
+            return False
+        return learner.fits(clues(turns))[learner.labels.index(intent)] < self._thresholds[intent]
 
     def save(self) -> dict[str, bytes]:
         learned = self._learner.as_json() if self._learner else None
-        return {FILE: dump_json({"model": learned, "thresholds": self._thresholds})}
+        usual = sorted(self._usual, key=repr)
+        return {FILE: dump_json({"model": learned, "thresholds": self._thresholds, "usual": usual})}
 
     def load(self, files: Mapping[str, bytes], domain: Domain) -> None:
         data = load_json(self.name, files, FILE)
         try:
             self._thresholds = {str(intent): float(least) for intent, least in data["thresholds"].items()}
+            self._usual = {(action, intent) for action, intent in data["usual"]}
             self._learner = Learner.from_json(data["model"]) if data["model"] is not None else None
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise damaged(self.name, f"{FILE} has another form than expected") from error
@@ -109,15 +117,18 @@ def _intent_just_said(history: History) -> str | None:
     return None
 
 
-def _collect(states: Sequence[State], size: int, examples: Examples) -> None:
-    """Add the turns before each message with its intent; stories with words in place of intents tell nothing."""
+def messages(tracker: Tracker, features: Features, size: int) -> Iterator[tuple[list[State], str]]:
+    """(the last turns before a message, newest first; its intent) for each; none where words stand for an intent."""
+    states, moments = features.states(tracker), [*tracker.moments, tracker.now]
     if any("text" in state.get("user", ()) for state in states):
         return
     turns: list[State] = []
-    for state in states:
-        said = state.get("prev_action") == LISTENED
-        if said and turns and "intent" in state.get("user", ()):
-            examples.add(clues(turns), state["user"]["intent"])
+    said = moments[0].message
+    for state, moment in zip(states, moments, strict=True):
+        if moment.message is not said and turns and state.get("prev_action") == LISTENED:
+            said = moment.message
+            if "intent" in state["user"]:
+                yield turns, state["user"]["intent"]
         turns = [state, *turns[: size - 1]]
 
 
@@ -141,5 +152,6 @@ def _thresholds(learner: Learner, examples: Examples, tolerance: float) -> dict[
     for label, found in without.items():
         if found:
             best = sorted(found)[int((len(found) - 1) * (1 - left_out))]
-            wanted[label] = min(wanted[label], best)
+            # Just above: in the best of them, too, the intent is unlikely.
+            wanted[label] = min(wanted[label], math.nextafter(best, 0.0))
     return wanted
