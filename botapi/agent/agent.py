@@ -166,10 +166,8 @@ class Agent:
 
         To be called once `outputs` are complete: an overdue reminder speaks at once.
         """
-        if waiting := self._with_reminders():
-            self._restoring = threading.Thread(
-                target=self._restore_all, args=(waiting,), name="restore-reminders", daemon=True
-            )
+        if self._with_reminders():
+            self._restoring = threading.Thread(target=self.restore_reminders, name="restore-reminders", daemon=True)
             self._restoring.start()
 
     def stop_reminding(self) -> None:
@@ -180,23 +178,20 @@ class Agent:
 
     def restore_reminders(self) -> None:
         """Schedule the reminders that stored conversations still wait for; those that are overdue fire at once."""
-        self._restore_all(self._with_reminders())
-
-    def _with_reminders(self) -> list[str]:
-        try:
-            return self.tracker_store.with_reminders()
-        except StoreError as error:
-            log.error("Reminders are not restored: %s", error)
-            return []
-
-    def _restore_all(self, sender_ids: list[str]) -> None:
-        for sender_id in sender_ids:
+        for sender_id in self._with_reminders():
             if self.reminders.is_closed:
                 return
             try:
                 self._restore_reminders(sender_id)
             except (StoreError, Timeout) as error:
                 log.error("The reminders of conversation %r are not restored: %s", sender_id, error)
+
+    def _with_reminders(self) -> list[str]:
+        try:
+            return self.tracker_store.with_reminders()
+        except StoreError as error:
+            log.error("No reminders are restored: %s", error)
+            return []
 
     def _restore_reminders(self, sender_id: str) -> None:
         with self.lock_store.lock(sender_id):

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from functools import cache
 from typing import Any, ClassVar, TypeVar
 
 from botapi.errors import InputError
@@ -24,8 +25,6 @@ class Event:
     """What all events share; `timestamp` is now when None or 0 was given, as in Rasa."""
 
     type_name: ClassVar[str] = "event"
-    # Fields of the dataclass that are part of the JSON object, in order: (key, attribute).
-    wire: ClassVar[tuple[tuple[str, str], ...]] = ()
 
     timestamp: float = field(default=0.0, kw_only=True)
     metadata: Json = field(default_factory=dict, kw_only=True)
@@ -39,8 +38,8 @@ class Event:
         found: Json = {"event": self.type_name, "timestamp": self.timestamp}
         if self.metadata:
             found["metadata"] = self.metadata
-        for key, attribute in self.wire:
-            found[key] = getattr(self, attribute)
+        for key in wire_keys(type(self)):
+            found[key] = getattr(self, key)
         return found
 
     def changed(self: E, **values: Any) -> E:
@@ -50,12 +49,13 @@ class Event:
         copy.__dict__.update(values)
         return copy
 
-    def same_as(self, other: Event) -> bool:
-        """Equal in all but time and metadata."""
-        if type(self) is not type(other):
-            return False
-        skip = ("timestamp", "metadata")
-        return all(getattr(self, f.name) == getattr(other, f.name) for f in fields(self) if f.name not in skip)
+
+def _keys_of(cls: type[Event]) -> tuple[str, ...]:
+    return tuple(one.name for one in fields(cls) if one.name not in ("timestamp", "metadata", "unpredictable"))
+
+
+# The fields of a class of events that are keys of its JSON object under the same name, in order.
+wire_keys: Callable[[type[Event]], tuple[str, ...]] = cache(_keys_of)  # type: ignore[assignment]
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,6 @@ class AgentUttered(Event):
     """A human agent said something."""
 
     type_name = "agent"
-    wire = (("text", "text"), ("data", "data"))
 
     text: str | None = None
     data: Any = None
@@ -171,7 +170,6 @@ class SlotSet(Event):
     """A slot got a value."""
 
     type_name = "slot"
-    wire = (("name", "name"), ("value", "value"))
 
     name: str
     value: Any = None
@@ -182,13 +180,6 @@ class ActionExecuted(Event):
     """An action ran; `action_text` is the text of an end-to-end action, `confidence` that of the `policy`."""
 
     type_name = "action"
-    wire = (
-        ("name", "name"),
-        ("policy", "policy"),
-        ("confidence", "confidence"),
-        ("action_text", "action_text"),
-        ("hide_rule_turn", "hide_rule_turn"),
-    )
 
     name: str | None = None
     policy: str | None = None
@@ -204,7 +195,6 @@ class ActiveLoop(Event):
     """A loop (a form) starts, or with name None ends."""
 
     type_name = "active_loop"
-    wire = (("name", "name"),)
 
     name: str | None = None
 
@@ -214,7 +204,6 @@ class LoopInterrupted(Event):
     """The active loop runs after an interruption, so it must not validate the last message."""
 
     type_name = "loop_interrupted"
-    wire = (("is_interrupted", "is_interrupted"),)
 
     is_interrupted: bool = False
 
@@ -224,7 +213,6 @@ class ActionExecutionRejected(Event):
     """An action refused to run, so the policies predict another."""
 
     type_name = "action_execution_rejected"
-    wire = (("name", "name"), ("policy", "policy"), ("confidence", "confidence"))
 
     name: str | None = None
     policy: str | None = None
@@ -236,7 +224,6 @@ class EntitiesAdded(Event):
     """A policy found entities in the last user message."""
 
     type_name = "entities"
-    wire = (("entities", "entities"),)
 
     entities: list[Json] = field(default_factory=list)
 
@@ -246,7 +233,6 @@ class UserFeaturization(Event):
     """Whether the action after the last user message was predicted from its text (True) or its intent (False)."""
 
     type_name = "user_featurization"
-    wire = (("use_text_for_featurization", "use_text_for_featurization"),)
 
     use_text_for_featurization: bool | None = None
 
@@ -305,7 +291,6 @@ class FollowupAction(Event):
     """The next action is fixed."""
 
     type_name = "followup"
-    wire = (("name", "name"),)
 
     name: str | None = None
 
@@ -315,13 +300,6 @@ class ReminderScheduled(Event):
     """An intent is to be triggered at `date_time` (ISO 8601 text); a name is made up where none is given."""
 
     type_name = "reminder"
-    wire = (
-        ("intent", "intent"),
-        ("date_time", "date_time"),
-        ("entities", "entities"),
-        ("name", "name"),
-        ("kill_on_user_msg", "kill_on_user_msg"),
-    )
 
     intent: str | None = None
     date_time: str = ""
@@ -340,7 +318,6 @@ class ReminderCancelled(Event):
     """Reminders of this name, intent and entities (None: any) are cancelled."""
 
     type_name = "cancel_reminder"
-    wire = (("name", "name"), ("intent", "intent"), ("entities", "entities"))
 
     name: str | None = None
     intent: str | None = None
@@ -396,7 +373,7 @@ def _build(cls: type[Event], data: Mapping[str, Any]) -> Event:
         )
     if cls is BotUttered:
         return BotUttered(data.get("text"), data.get("data") or {}, **common)
-    given = {attribute: data[key] for key, attribute in cls.wire if key in data}
+    given = {key: data[key] for key in wire_keys(cls) if key in data}
     if cls is ReminderScheduled:
         given["date_time"] = parse_time(given["date_time"]).isoformat()
     if cls is LoopInterrupted:

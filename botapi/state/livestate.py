@@ -15,7 +15,6 @@ from botapi.state.events import (
     ActionExecutionRejected,
     ActiveLoop,
     AllSlotsReset,
-    BotUttered,
     EntitiesAdded,
     Event,
     FollowupAction,
@@ -57,7 +56,6 @@ class LoopState:
 
 
 NOTHING_SAID = UserUttered(timestamp=1.0)
-NOTHING_UTTERED = BotUttered(timestamp=1.0)
 
 
 @dataclass
@@ -74,7 +72,6 @@ class Moment:
     active_loop: LoopState | None
     paused: bool
     followup_action: str | None
-    bot_uttered: BotUttered
     touched_slots: frozenset[str] = frozenset()
     position: int = 0
     action: ActionExecuted | None = None
@@ -85,7 +82,7 @@ class State:
     """What events change; `touched_slots` are those that were set since the last reset."""
 
     __slots__ = (
-        "active_loop", "bot_uttered", "followup_action", "initial_slots",
+        "active_loop", "followup_action", "initial_slots",
         "latest_action", "message", "paused", "slots", "touched_slots", "types",
     )  # fmt: skip
 
@@ -97,7 +94,6 @@ class State:
         self.paused = False
         self.latest_action: ActionExecuted | None = None
         self.message = NOTHING_SAID
-        self.bot_uttered = NOTHING_UTTERED
         self.followup_action: str | None = ACTION_LISTEN
         self.active_loop: LoopState | None = None
 
@@ -114,7 +110,7 @@ class State:
     def moment(self, position: int, action: ActionExecuted | None = None) -> Moment:
         return Moment(
             self.message, self.latest_action, self.slots, self.active_loop, self.paused, self.followup_action,
-            self.bot_uttered, self.touched_slots, position, action,
+            self.touched_slots, position, action,
         )  # fmt: skip
 
     def restore(self, moment: Moment) -> None:
@@ -125,7 +121,6 @@ class State:
         self.active_loop = moment.active_loop
         self.paused = moment.paused
         self.followup_action = moment.followup_action
-        self.bot_uttered = moment.bot_uttered
 
     def apply(self, event: Event) -> None:
         """Apply an event that takes nothing back."""
@@ -139,9 +134,6 @@ class State:
     def _user(self, event: UserUttered) -> None:
         self.message = event
         self.followup_action = None
-
-    def _bot(self, event: BotUttered) -> None:
-        self.bot_uttered = event
 
     def _slot(self, event: SlotSet) -> None:
         # Values of slots that the domain doesn't know stay in the events only.
@@ -197,7 +189,6 @@ class State:
 
 _CHANGES: dict[type[Event], Any] = {
     UserUttered: State._user,
-    BotUttered: State._bot,
     SlotSet: State._slot,
     ActionExecuted: State._action,
     ActiveLoop: State._loop,

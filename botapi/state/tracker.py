@@ -12,7 +12,7 @@ from typing import Any
 
 from botapi.names import ACTION_SESSION_START
 from botapi.state.applied import Applied, Mark
-from botapi.state.events import ActionExecuted, BotUttered, Event, Restarted, UserUttered
+from botapi.state.events import ActionExecuted, Event, Restarted, UserUttered
 from botapi.state.livestate import LoopState, Moment, SlotType, action_dict, action_name
 
 
@@ -67,10 +67,6 @@ class Tracker:
     def latest_message(self) -> UserUttered:
         """The last user message; `is_empty()` when there was none."""
         return self._applied.live.message
-
-    @property
-    def latest_bot_uttered(self) -> BotUttered:
-        return self._applied.live.bot_uttered
 
     @property
     def latest_action(self) -> dict[str, str]:
