@@ -10,7 +10,7 @@ import sys
 import threading
 import uuid
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -49,6 +49,7 @@ class LocalRunner:
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="job")
         self._guard = threading.Lock()
         self._jobs: dict[str, _Job] = {}
+        self._closed = False
 
     @property
     def active(self) -> int:
@@ -84,14 +85,15 @@ class LocalRunner:
 
     def _done(self, job: _Job, timeout_s: float | None) -> dict[str, Any]:
         with self._guard:
+            if self._closed:
+                raise Busy("The server stops, so it takes no training or test. Try later.", retry_after_s=RETRY_AFTER_S)
             if len(self._jobs) >= self._places:
                 raise Busy(
                     f"{len(self._jobs)} trainings or tests run or wait already. Try later.",
                     retry_after_s=RETRY_AFTER_S,
                 )
             self._jobs[job.id] = job
-            future = self._pool.submit(job.run)
-        future.add_done_callback(lambda done: self._finish(job, done))
+            future = self._pool.submit(self._run, job)
         try:
             return future.result(timeout_s)
         except FutureTimeout as error:
@@ -111,21 +113,26 @@ class LocalRunner:
         return True
 
     def close(self) -> None:
-        """Cancel what runs or waits, and return when the last child is gone."""
+        """Take no more jobs, cancel what runs or waits, and return when the last child is gone."""
         with self._guard:
+            self._closed = True
             jobs = list(self._jobs.values())
         for job in jobs:
             job.cancel()
         self._pool.shutdown()
 
-    def _finish(self, job: _Job, done: Future[dict[str, Any]]) -> None:
-        with self._guard:
-            del self._jobs[job.id]
-        error = done.exception()
-        if error is not None:
+    def _run(self, job: _Job) -> dict[str, Any]:
+        try:
+            result = job.run()
+        except BaseException as error:  # whatever it was, the caller gets it, unless he is gone
             logger.warning("Job %s failed: %s", job.id, error)
-        else:
-            logger.info("Job %s is done: %s", job.id, done.result().get("path", f"{job.work} ended"))
+            raise
+        finally:
+            # Before the caller hears of it: he may come with the next job at once.
+            with self._guard:
+                del self._jobs[job.id]
+        logger.info("Job %s is done: %s", job.id, result.get("path", f"{job.work} ended"))
+        return result
 
 
 class _Job:

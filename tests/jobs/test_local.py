@@ -198,6 +198,23 @@ def test_close_ends_what_runs_and_what_waits(tmp_path: Path) -> None:
     assert [is_running(child) for child in children(tmp_path)] == [False]
 
 
+def test_a_closed_runner_takes_nothing(tmp_path: Path) -> None:
+    runner = LocalRunner(workers=1, queue=1, command=(sys.executable, "-c", PROGRAM))
+    runner.close()
+    with pytest.raises(Busy, match="The server stops"):
+        runner.train(GO_ON.encode(), {}, tmp_path)
+    assert runner.active == 0
+
+
+def test_who_has_the_answer_finds_the_place_free(tmp_path: Path) -> None:
+    runner = LocalRunner(workers=1, queue=0, command=(sys.executable, "-c", "import sys; sys.exit(1)"))
+    for _ in range(5):
+        with pytest.raises(JobError):
+            runner.train(b"", {}, tmp_path)
+        assert runner.active == 0
+    runner.close()
+
+
 def test_job_folder_is_removed(runner: LocalRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "tmp").mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
