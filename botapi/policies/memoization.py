@@ -28,6 +28,7 @@ from botapi.state.events import ActiveLoop, AllSlotsReset, SlotSet, UserUttered
 from botapi.state.livestate import Moment
 
 Key = tuple[StateKey, ...]
+Example = tuple[Key, list[State], str]  # keys of turns, the turns, the action that follows
 FILE = "memorized_turns.json"
 # Without max_history, how many turns back a conversation is cut beyond the longest story, at most.
 EXTRA_CUTS = 20
@@ -44,7 +45,7 @@ class MemoizationPolicy:
         self.priority: int = options["priority"]
         self.max_history: int | None = options["max_history"] or None
         self.use_nlu_confidence: bool = options["use_nlu_confidence_as_score"]
-        self._examples: list[tuple[list[State], str]] = []
+        self._examples: list[Example] = []
         self._index: dict[Key, str] = {}
         self._last_keys: frozenset[StateKey] = frozenset()
         self._longest = 0
@@ -54,15 +55,18 @@ class MemoizationPolicy:
         for tracker in trackers:
             if tracker.is_rule or tracker.is_augmented:
                 continue
-            for states, action in examples(tracker, features):
-                last = states[-self.max_history :] if self.max_history else states
-                key = tuple(map(state_key, last))
+            states = features.states(tracker.tracker)
+            # PERF: keys are made once for each turn and shared by all examples that it is in.
+            keys = tuple(map(state_key, states))
+            for end, action in ends(tracker):
+                turns = slice(max(0, end - self.max_history) if self.max_history else 0, end)
+                key = keys[turns]
                 if key in known and known[key][1] != action:
                     # The same turns with different ends teach nothing.
-                    known[key] = (last, None)
+                    known[key] = (states[turns], None)
                 else:
-                    known.setdefault(key, (last, action))
-        self._keep([(states, action) for states, action in known.values() if action is not None])
+                    known.setdefault(key, (states[turns], action))
+        self._keep([(key, states, action) for key, (states, action) in known.items() if action is not None])
         return f"{len(self._examples)} different examples"
 
     def predict(self, history: History) -> PolicyPrediction:
@@ -74,10 +78,10 @@ class MemoizationPolicy:
         numbers: dict[Hashable, int] = {}
         table: list[State] = []
         rows = []
-        for states, action in self._examples:
+        for keys, states, action in self._examples:
             row = []
-            for state in states:
-                number = numbers.setdefault(state_key(state), len(table))
+            for key, state in zip(keys, states, strict=True):
+                number = numbers.setdefault(key, len(table))
                 if number == len(table):
                     table.append(state)
                 row.append(number)
@@ -88,19 +92,23 @@ class MemoizationPolicy:
         data = load_json(self.name, files, FILE)
         try:
             table = [state_from_json(state) for state in data["states"]]
-            rows = [([table[number] for number in row], action) for row, action in data["examples"]]
-            known = all(isinstance(action, str) and action in domain.action_index and row for row, action in rows)
+            keys = list(map(state_key, table))
+            rows = [
+                (tuple([keys[number] for number in row]), [table[number] for number in row], action)
+                for row, action in data["examples"]
+            ]
+            known = all(isinstance(action, str) and action in domain.action_index and key for key, _, action in rows)
         except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
             raise damaged(self.name, f"{FILE} has another form than expected") from error
         if not known:
             raise damaged(self.name, f"{FILE} names actions that the domain does not have")
         self._keep(rows)
 
-    def _keep(self, found: list[tuple[list[State], str]]) -> None:
+    def _keep(self, found: list[Example]) -> None:
         self._examples = found
-        self._index = {tuple(map(state_key, states)): action for states, action in found}
+        self._index = {key: action for key, _, action in found}
         self._last_keys = frozenset(key[-1] for key in self._index)
-        self._longest = max((len(states) for states, _ in found), default=0)
+        self._longest = max(map(len, self._index), default=0)
 
     def _recall(self, history: History) -> str | None:
         return self._find(history.story_view.seen)
@@ -137,12 +145,12 @@ class AugmentedMemoizationPolicy(MemoizationPolicy):
     _inner_keys: frozenset[StateKey] = frozenset()
     _openings: Sequence[dict[str, Any] | None] = ()
 
-    def _keep(self, found: list[tuple[list[State], str]]) -> None:
+    def _keep(self, found: list[Example]) -> None:
         super()._keep(found)
         self._last_users = frozenset(key[0] for key in self._last_keys)
         self._inner_keys = frozenset(key for keys in self._index for key in keys[:-1])
         openings: list[dict[str, Any] | None] = []
-        for states, _ in found:
+        for _, states, _ in found:
             if len(states) > 1 and states[1].get("prev_action") not in openings:
                 openings.append(states[1].get("prev_action"))
         self._openings = openings
@@ -271,13 +279,12 @@ def _changes(history: History, moments: Sequence[Moment]) -> list[_Change]:
     return found
 
 
-def examples(tracker: TrainingTracker, features: Features) -> Iterator[tuple[list[State], str]]:
-    """(states up to an action, the action) for each action of a tracker that can be learned."""
-    states = features.states(tracker.tracker)
-    for index, moment in enumerate(tracker.tracker.moments):
+def ends(tracker: TrainingTracker) -> Iterator[tuple[int, str]]:
+    """(number of turns up to an action, the action) for each action of a tracker that can be learned."""
+    for number, moment in enumerate(tracker.tracker.moments, 1):
         action = moment.action
         if action is not None and not action.unpredictable:
-            yield states[: index + 1], action.name or action.action_text or ""
+            yield number, action.name or action.action_text or ""
 
 
 def _is_after_listen(state: State) -> bool:

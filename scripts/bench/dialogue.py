@@ -31,7 +31,7 @@ from botapi.state.domain import Domain
 from botapi.state.events import ActionExecuted, Rewound, UserUttered
 from botapi.state.tracker import Tracker
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).resolve().parents[2]
 TURNS = 500
 # As if numpy were not installed: from here on, looking for it finds nothing.
 NO_NUMPY = "import sys; sys.modules['numpy'] = None; "
