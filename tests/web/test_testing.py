@@ -243,7 +243,7 @@ def test_a_callback_url_gets_the_report_later(calling):
 
 def test_a_test_is_a_job_but_no_training(server, app, monkeypatch):
     seen = []
-    done = server.api.jobs._finish
-    monkeypatch.setattr(server.api.jobs, "_finish", lambda *given: (seen.append(app.get("/status").json), done(*given)))
+    run = server.api.jobs._run
+    monkeypatch.setattr(server.api.jobs, "_run", lambda job: (seen.append(app.get("/status").json), run(job))[1])
     app.post("/model/test/stories", STORIES)
     assert [status["num_active_training_jobs"] for status in seen] == [0]
