@@ -52,7 +52,7 @@ class OutboundError(BotError):
 class Endpoint:
     """A server of endpoints.yml, under the keys of Rasa's: url, params, headers, basic_auth, token, token_name, cafile.
 
-    `options` are the keys beside these.
+    `timeout_s` and `retries` come from the keys `timeout` and `retries`; `options` are the keys beside these.
     """
 
     url: str
@@ -60,6 +60,8 @@ class Endpoint:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     basic_auth: tuple[str, str] | None = field(default=None, repr=False)
     cafile: str | None = None
+    timeout_s: float = TIMEOUT_S
+    retries: int = 0
     options: Mapping[str, Any] = field(default_factory=dict)
     addresses: tuple[str, ...] = ()  # connect to these instead of resolving the host: set by `guard`
 
@@ -95,6 +97,8 @@ def read_endpoint(section: Mapping[str, Any], name: str) -> Endpoint:
         headers=_texts(options.pop("headers", None), f"{name}: headers"),
         basic_auth=(basic_auth["username"], basic_auth["password"]) if basic_auth else None,
         cafile=options.pop("cafile", None),
+        timeout_s=float(_number(options, "timeout", TIMEOUT_S, (int, float), 0.001, name)),
+        retries=int(_number(options, "retries", 0, (int,), 0, name)),
         options=options,
     )
 
@@ -135,16 +139,19 @@ class Outbound:
         json: Any = None,
         data: bytes | None = None,
         headers: Mapping[str, str] | None = None,
-        timeout_s: float = TIMEOUT_S,
-        retries: int = 0,
+        timeout_s: float | None = None,
+        retries: int | None = None,
         max_bytes: int = MAX_ANSWER_BYTES,
     ) -> Answer:
         """Send `data`, or else the value `json` (None: no body), and wait for the whole answer.
 
-        `retries` more attempts follow where no answer came or its status is 502, 503 or 504.
+        `retries` more attempts follow where no answer came or its status is 502, 503 or 504. It and `timeout_s` are
+        the endpoint's where not given.
         Raises OutboundError for what is no HTTP answer, takes longer than `timeout_s`, or is longer than `max_bytes`.
         """
         endpoint = Endpoint(target) if isinstance(target, str) else target
+        timeout_s = endpoint.timeout_s if timeout_s is None else timeout_s
+        retries = endpoint.retries if retries is None else retries
         prepared = _prepare(method, endpoint, json, data, headers or {})
         adapter = _pinned(endpoint, prepared) if endpoint.addresses else self._adapter
         try:
@@ -360,6 +367,16 @@ def _without_query(url: str) -> str:
     """A URL for messages: tokens travel in the query, and passwords before the host."""
     parts = urlsplit(url)
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment=""))
+
+
+def _number(
+    options: dict[str, Any], key: str, default: float, kinds: tuple[type, ...], least: float, name: str
+) -> float:
+    """Take a number out of the options; ConfigError for anything else or less than `least`."""
+    value = options.pop(key, default)
+    if isinstance(value, bool) or not isinstance(value, kinds) or value < least:
+        raise ConfigError(f"{name}: {key} is {value!r}, expected a number from {least:g}.")
+    return value
 
 
 def _texts(value: Any, name: str) -> dict[str, str]:

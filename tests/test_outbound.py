@@ -483,3 +483,16 @@ def test_rules_that_make_no_sense(section: dict[str, Any], why: str) -> None:
 def test_addresses_of_metadata_services_are_not_all_link_local() -> None:
     """Why the list of them exists."""
     assert not ipaddress.ip_address("100.100.100.200").is_link_local
+
+
+@pytest.mark.parametrize(
+    "options", [{"timeout": 0}, {"timeout": "5"}, {"timeout": True}, {"retries": -1}, {"retries": 1.5}], ids=str
+)
+def test_a_senseless_timeout_or_number_of_retries_is_refused(options):
+    with pytest.raises(ConfigError, match=next(iter(options))):
+        read_endpoint({"url": "http://localhost:1", **options}, "action_endpoint")
+
+
+def test_timeout_and_retries_belong_to_the_endpoint():
+    found = read_endpoint({"url": "http://localhost:1", "timeout": 5, "retries": 2, "other": 1}, "nlg")
+    assert (found.timeout_s, found.retries, found.options) == (5.0, 2, {"other": 1})

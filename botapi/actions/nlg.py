@@ -9,7 +9,7 @@ from botapi.actions.action import Response, Say, Turn
 from botapi.actions.remote import BadAnswer, failure, json_value
 from botapi.actions.responses import Responses
 from botapi.errors import ConfigError
-from botapi.outbound import TIMEOUT_S, Endpoint, Outbound, OutboundError
+from botapi.outbound import Endpoint, Outbound, OutboundError
 from botapi.state.tracker import Verbosity
 
 # Key of a response -> what its value may be; `text` and `custom` may not be null.
@@ -27,10 +27,9 @@ KINDS: dict[str, tuple[type, ...]] = {
 class NlgServer:
     """The server that words responses, in place of the domain's texts (Rasa's CallbackNaturalLanguageGenerator)."""
 
-    def __init__(self, endpoint: Endpoint, outbound: Outbound, *, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(self, endpoint: Endpoint, outbound: Outbound) -> None:
         self.endpoint = endpoint
         self._outbound = outbound
-        self._timeout_s = timeout_s
 
     def __call__(self, name: str, turn: Turn, arguments: Mapping[str, Any]) -> Response:
         """Ask for a response; its id is that of the domain's variation that would be said.
@@ -46,7 +45,7 @@ class NlgServer:
             "channel": {"name": turn.channel},
         }
         try:
-            answer = self._outbound.post(self.endpoint, json=call, timeout_s=self._timeout_s)
+            answer = self._outbound.post(self.endpoint, json=call)
             return _read_response(json_value(answer))
         except (OutboundError, BadAnswer) as error:
             raise failure(f"The response '{name}'", self.endpoint, error) from error

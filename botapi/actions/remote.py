@@ -10,7 +10,7 @@ from typing import Any
 
 from botapi.actions.action import ActionFailed, ActionRejected, Response, Runner, Turn, bot_uttered
 from botapi.errors import BotError, InputError
-from botapi.outbound import TIMEOUT_S, Answer, Endpoint, Outbound, OutboundError
+from botapi.outbound import Answer, Endpoint, Outbound, OutboundError
 from botapi.state.domain import Domain
 from botapi.state.events import Event, from_dict
 from botapi.state.tracker import Tracker, Verbosity
@@ -37,11 +37,10 @@ class ActionServer:
     """
 
     def __init__(
-        self, endpoint: Endpoint, outbound: Outbound, *, timeout_s: float = TIMEOUT_S, is_compressed: bool = False
+        self, endpoint: Endpoint, outbound: Outbound, *, is_compressed: bool = False
     ) -> None:
         self.endpoint = endpoint
         self._outbound = outbound
-        self._timeout_s = timeout_s
         self._is_compressed = is_compressed
         self._is_selective = str(endpoint.options.get("enable_selective_domain", False)).lower() == "true"
 
@@ -65,10 +64,10 @@ class ActionServer:
 
     def _post(self, call: dict[str, Any]) -> Answer:
         if not self._is_compressed:
-            return self._outbound.post(self.endpoint, json=call, timeout_s=self._timeout_s)
+            return self._outbound.post(self.endpoint, json=call)
         headers = {"Content-Type": "application/json", "Content-Encoding": "deflate"}
         data = zlib.compress(json.dumps(call).encode())
-        return self._outbound.request("POST", self.endpoint, data=data, headers=headers, timeout_s=self._timeout_s)
+        return self._outbound.request("POST", self.endpoint, data=data, headers=headers)
 
 
 def action_call(name: str, tracker: Tracker) -> dict[str, Any]:

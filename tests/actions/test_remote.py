@@ -247,7 +247,7 @@ def test_a_server_that_is_slow_costs_the_events_only(outbound, caplog):
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
-        talk = talk_with(f"http://127.0.0.1:{server.server_port}/", outbound, timeout_s=0.2)
+        talk = talk_with(f"http://127.0.0.1:{server.server_port}/", outbound, {"timeout": 0.2})
         assert perform(talk.actions.find("action_hello"), talk.turn()) == []
         assert "did not answer within 0.2 s" in caplog.text
     finally:
@@ -255,6 +255,20 @@ def test_a_server_that_is_slow_costs_the_events_only(outbound, caplog):
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def test_a_server_that_is_busy_is_asked_again_as_often_as_configured(odd, outbound):
+    odd.answers += [(503, "text/plain", b"later"), answer({"events": [{"event": "pause"}]})]
+    assert short(talk_with(odd.url, outbound, {"retries": 1}).runs("action_hello")) == ["pause"]
+    assert len(odd.calls) == 2
+
+
+def test_without_retries_a_busy_server_is_asked_once(odd, outbound, caplog):
+    odd.answers += [(503, "text/plain", b"later"), answer({})]
+    talk = talk_with(odd.url, outbound)
+    assert perform(talk.actions.find("action_hello"), talk.turn()) == []
+    assert "503" in caplog.text
+    assert len(odd.calls) == 1
 
 
 def test_missing_keys_and_other_json_types_are_fine(odd, outbound):
