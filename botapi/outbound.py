@@ -97,8 +97,8 @@ def read_endpoint(section: Mapping[str, Any], name: str) -> Endpoint:
         headers=_texts(options.pop("headers", None), f"{name}: headers"),
         basic_auth=(basic_auth["username"], basic_auth["password"]) if basic_auth else None,
         cafile=options.pop("cafile", None),
-        timeout_s=float(_number(options, "timeout", TIMEOUT_S, (int, float), 0.001, name)),
-        retries=int(_number(options, "retries", 0, (int,), 0, name)),
+        timeout_s=_number(options, "timeout", TIMEOUT_S, 0.001, name),
+        retries=int(_number(options, "retries", 0, 0, name)),
         options=options,
     )
 
@@ -369,14 +369,12 @@ def _without_query(url: str) -> str:
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment=""))
 
 
-def _number(
-    options: dict[str, Any], key: str, default: float, kinds: tuple[type, ...], least: float, name: str
-) -> float:
+def _number(options: dict[str, Any], key: str, default: float, least: float, name: str) -> float:
     """Take a number out of the options; ConfigError for anything else or less than `least`."""
     value = options.pop(key, default)
-    if isinstance(value, bool) or not isinstance(value, kinds) or value < least:
-        raise ConfigError(f"{name}: {key} is {value!r}, expected a number from {least:g}.")
-    return value
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and value >= least:
+        return value
+    raise ConfigError(f"{name}: {key} is {value!r}, expected a number from {least:g}.")
 
 
 def _texts(value: Any, name: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import random
 import statistics
@@ -25,10 +26,12 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 import largeproject
 
 from botapi import model
+from botapi.agent.agent import Agent
 from botapi.data.project import read_folder
 from botapi.policies.ensemble import Ensemble
 from botapi.state.domain import Domain
 from botapi.state.events import ActionExecuted, Rewound, UserUttered
+from botapi.state.messages import UserMessage
 from botapi.state.tracker import Tracker
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -65,7 +68,7 @@ def measure(project: Path) -> dict[str, float]:
     ensemble = Ensemble.load(json.loads(archive.members["config.json"])["policies"], members, domain)
     found["loading policies, s"] = time.perf_counter() - started
     intents = sorted({step.intent for story in read_folder(project).stories for step in story.steps if is_said(step)})
-    return found | talk(ensemble, domain, intents)
+    return found | talk(ensemble, domain, intents) | whole_turns(Path(archive.path), intents)
 
 
 def is_said(step: Any) -> bool:
@@ -99,6 +102,25 @@ def talk(ensemble: Ensemble, domain: Domain, intents: Sequence[str]) -> dict[str
         "prediction p50, us": statistics.median(predictions_us),
         "decisions of a turn p50, first 100, us": statistics.median(first),
         "decisions of a turn p50, last 100, us": statistics.median(last),
+    }
+
+
+def whole_turns(path: Path, intents: Sequence[str]) -> dict[str, float]:
+    """Median microseconds of whole turns in one conversation, as a channel has them: heard, decided, said and stored."""
+    logging.disable(logging.CRITICAL)  # custom actions have no server here
+    chance = random.Random(5)
+    agent = Agent()
+    agent.load_model(path)
+    turns_us = []
+    for _ in range(TURNS):
+        message = UserMessage(f"/{chance.choice(intents)}", "bench")
+        started = time.perf_counter()
+        agent.handle(message)
+        turns_us.append((time.perf_counter() - started) * 1e6)
+    agent.close()
+    return {
+        "whole turn p50, first 100, us": statistics.median(turns_us[: TURNS // 5]),
+        "whole turn p50, last 100, us": statistics.median(turns_us[-TURNS // 5 :]),
     }
 
 
