@@ -106,7 +106,7 @@ def talk(ensemble: Ensemble, domain: Domain, intents: Sequence[str]) -> dict[str
 
 
 def whole_turns(path: Path, intents: Sequence[str]) -> dict[str, float]:
-    """Median microseconds of whole turns in one conversation, as a channel has them: heard, decided, said and stored."""
+    """Median microseconds of whole turns in one conversation, heard, decided, said and stored."""
     logging.disable(logging.CRITICAL)  # custom actions have no server here
     chance = random.Random(5)
     agent = Agent()
