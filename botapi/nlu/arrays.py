@@ -12,7 +12,7 @@ import sys
 import zipfile
 import zlib
 from array import array
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,10 +20,13 @@ from botapi.errors import ModelError
 from botapi.nlu.tables import ADVICE
 
 # Type code of the standard library's array -> the same as numpy writes it.
-DTYPES = {"f": "<f4", "d": "<f8", "H": "<u2"}
+DTYPES = {"f": "<f4", "d": "<f8", "H": "<u2", "B": "|u1"}
 MAGIC = b"\x93NUMPY\x01\x00"
 ALIGNMENT = 64
+# SECURITY: arrays may hold MAX_RATIO times the bytes of their file, or MAX_BYTES_OF_SMALL where that is more.
 MAX_BYTES = 1 << 30
+MAX_RATIO = 30
+MAX_BYTES_OF_SMALL = 8 << 20
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 
 
@@ -62,6 +65,7 @@ def read_arrays(members: Mapping[str, bytes], name: str, shapes: Mapping[str, Ki
     if name not in members:
         raise ModelError(f"The model lacks the member {name!r}; {ADVICE}")
     try:
+        _check_sizes(shapes.values(), len(members[name]))
         with zipfile.ZipFile(io.BytesIO(members[name])) as archive:
             found = {info.filename: info for info in archive.infolist()}
             if sorted(found) != sorted(f"{key}.npy" for key in shapes) or len(found) != len(archive.infolist()):
@@ -71,11 +75,18 @@ def read_arrays(members: Mapping[str, bytes], name: str, shapes: Mapping[str, Ki
         raise ModelError(f"Member {name!r} of the model has unexpected contents: {error}; {ADVICE}") from error
 
 
+def _check_sizes(kinds: Iterable[Kind], file_bytes: int) -> None:
+    size_bytes = sum(math.prod(shape) * array(typecode).itemsize for typecode, shape in kinds)
+    limit = min(MAX_BYTES, max(MAX_BYTES_OF_SMALL, MAX_RATIO * file_bytes))
+    if size_bytes > limit:
+        raise ValueError(f"arrays of {size_bytes} bytes, expected at most {limit} in a file of {file_bytes}")
+
+
 def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, typecode: str, shape: tuple[int, ...]) -> Array:
     data: array[Any] = array(typecode)
     size_bytes = math.prod(shape) * data.itemsize
     expected = _header(Array(shape, data))
-    if size_bytes > MAX_BYTES or info.file_size > size_bytes + 4096:
+    if info.file_size > size_bytes + 4096:
         raise ValueError(f"{info.filename} has {info.file_size} bytes, expected {size_bytes} and a header")
     with archive.open(info) as file:
         body = file.read(size_bytes + 4097)

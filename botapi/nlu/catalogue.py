@@ -9,53 +9,58 @@ from typing import Any
 from botapi.errors import ConfigError
 from botapi.nlu.classifiers import LinearIntentClassifier
 from botapi.nlu.component import Component, read_options
+from botapi.nlu.countvectors import CountVectorsFeaturizer
+from botapi.nlu.custom import load_component
+from botapi.nlu.diet import DIETClassifier
+from botapi.nlu.duckling import DucklingEntityExtractor
+from botapi.nlu.embedding.featurizer import LanguageModelFeaturizer
 from botapi.nlu.entities import RegexEntityExtractor
+from botapi.nlu.extractors import CRFEntityExtractor
 from botapi.nlu.fallback import FallbackClassifier
+from botapi.nlu.jiebawords import JiebaTokenizer
 from botapi.nlu.keywords import KeywordIntentClassifier
 from botapi.nlu.selector import ResponseSelector
+from botapi.nlu.spacymodel import SpacyEntityExtractor, SpacyTokenizer
 from botapi.nlu.synonyms import EntitySynonymMapper
 from botapi.nlu.tokenizers import WhitespaceTokenizer
 
 COMPONENTS: dict[str, type[Component]] = {
     "WhitespaceTokenizer": WhitespaceTokenizer,
+    "SpacyTokenizer": SpacyTokenizer,
+    "JiebaTokenizer": JiebaTokenizer,
+    "CountVectorsFeaturizer": CountVectorsFeaturizer,
     "KeywordIntentClassifier": KeywordIntentClassifier,
+    "LanguageModelFeaturizer": LanguageModelFeaturizer,
     "LinearIntentClassifier": LinearIntentClassifier,
+    "DIETClassifier": DIETClassifier,
     "FallbackClassifier": FallbackClassifier,
     "RegexEntityExtractor": RegexEntityExtractor,
+    "CRFEntityExtractor": CRFEntityExtractor,
+    "SpacyEntityExtractor": SpacyEntityExtractor,
+    "DucklingEntityExtractor": DucklingEntityExtractor,
     "EntitySynonymMapper": EntitySynonymMapper,
     "ResponseSelector": ResponseSelector,
 }
 
 # Rasa's other classifiers and tokenizers, and which of ours serves in their place.
 REPLACED: dict[str, str] = {
-    "DIETClassifier": "LinearIntentClassifier",
     "LogisticRegressionClassifier": "LinearIntentClassifier",
     "SklearnIntentClassifier": "LinearIntentClassifier",
     "MitieIntentClassifier": "LinearIntentClassifier",
-    "SpacyTokenizer": "WhitespaceTokenizer",
+    "MitieEntityExtractor": "CRFEntityExtractor",
     "MitieTokenizer": "WhitespaceTokenizer",
-    "JiebaTokenizer": "WhitespaceTokenizer",
 }
-NO_LEARNED_ENTITIES = (
-    "entities are not learned from annotated examples in this version, "
-    "only RegexEntityExtractor finds some, by regex and lookup table"
-)
-NO_FEATURES = "the classifiers make their own features, of words and characters"
+# Components that have the options of another one before them, too; that one does nothing by itself.
+BUILT_ON: dict[str, str] = {"SpacyTokenizer": "SpacyNLP", "SpacyEntityExtractor": "SpacyNLP"}
+NO_FEATURES = "classifiers and taggers make their own features, of words and characters"
 # Rasa's components that have no effect here, and why.
 IGNORED: dict[str, str] = {
     "RegexFeaturizer": NO_FEATURES,
     "LexicalSyntacticFeaturizer": NO_FEATURES,
-    "CountVectorsFeaturizer": NO_FEATURES,
     "SpacyFeaturizer": NO_FEATURES,
     "MitieFeaturizer": NO_FEATURES,
     "ConveRTFeaturizer": NO_FEATURES,
-    "LanguageModelFeaturizer": NO_FEATURES,
-    "SpacyNLP": "no language model is loaded",
     "MitieNLP": "no language model is loaded",
-    "CRFEntityExtractor": NO_LEARNED_ENTITIES,
-    "MitieEntityExtractor": NO_LEARNED_ENTITIES,
-    "SpacyEntityExtractor": NO_LEARNED_ENTITIES,
-    "DucklingEntityExtractor": "no Duckling server is asked; only RegexEntityExtractor finds entities",
 }
 DEFAULT_PIPELINE: tuple[Mapping[str, Any], ...] = (
     {"name": "WhitespaceTokenizer"},
@@ -64,6 +69,7 @@ DEFAULT_PIPELINE: tuple[Mapping[str, Any], ...] = (
     {"name": "CountVectorsFeaturizer"},
     {"name": "CountVectorsFeaturizer", "analyzer": "char_wb", "min_ngram": 1, "max_ngram": 4},
     {"name": "LinearIntentClassifier"},
+    {"name": "CRFEntityExtractor"},
     {"name": "EntitySynonymMapper"},
     {"name": "ResponseSelector"},
     {"name": "FallbackClassifier"},
@@ -92,23 +98,36 @@ def read_pipeline(config: Sequence[Any]) -> list[Step]:
     """The steps of a configuration, a list of {name, option…} (ConfigError: which item is wrong, what is known)."""
     if not isinstance(config, (list, tuple)):
         raise ConfigError(f"The pipeline is {config!r}; expected a list of components, each with a name")
-    return [_step(number, item) for number, item in enumerate(config)]
+    return [_step(number, item, config[:number]) for number, item in enumerate(config)]
 
 
-def _step(number: int, item: Any) -> Step:
+def _step(number: int, item: Any, before: Sequence[Mapping[str, Any]]) -> Step:
     if not isinstance(item, Mapping) or not isinstance(item.get("name"), str):
         raise ConfigError(f"Item {number + 1} of the pipeline is {item!r}; expected a component with a name")
-    given: str = item["name"]
-    name = given.rsplit(".", 1)[-1] if given.startswith(REFERENCE_PREFIX) else given
+    name = _bare_name(item)
+    if name in BUILT_ON.values():
+        return Step(number, name, None, {}, "")
     if name in IGNORED:
         return Step(number, name, None, {}, f"{name} has no effect: {IGNORED[name]}")
-    if name not in COMPONENTS and name not in REPLACED:
-        known = ", ".join(sorted([*COMPONENTS, *REPLACED, *IGNORED]))
-        raise ConfigError(f"Unknown component {given!r} in the pipeline; known are {known}")
     ours = REPLACED.get(name, name)
-    part = COMPONENTS[ours]
-    options = read_options(name, part.OPTIONS, item)
-    return Step(number, ours, part, options, _note(name, ours, item, options))
+    part = load_component(name) if "." in name else COMPONENTS.get(ours)
+    if part is None:
+        known = ", ".join(sorted({*COMPONENTS, *REPLACED, *IGNORED, *BUILT_ON.values()}))
+        raise ConfigError(f"Unknown component {item['name']!r} in the pipeline; known are {known}, and class paths")
+    options = read_options(name, part.OPTIONS, {**_shared_options(name, before), **item})
+    return Step(number, ours.rpartition(".")[2], part, options, _note(name, ours, item, options))
+
+
+def _bare_name(item: Mapping[str, Any]) -> str:
+    """The name of a component of Rasa without its module; other class paths as they are."""
+    name: str = item["name"]
+    return name.rpartition(".")[2] if name.startswith(REFERENCE_PREFIX) else name
+
+
+def _shared_options(name: str, before: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The options of the last component before it that this one is built on."""
+    found = [item for item in before if _bare_name(item) == BUILT_ON.get(name)]
+    return found[-1] if found else {}
 
 
 def _note(name: str, ours: str, item: Mapping[str, Any], options: Mapping[str, Any]) -> str:
@@ -119,6 +138,4 @@ def _note(name: str, ours: str, item: Mapping[str, Any], options: Mapping[str, A
     ignored = sorted(map(str, item.keys() - options.keys() - {"name"}))
     if ignored:
         parts.append(f"{'' if parts else name + ': '}{', '.join(ignored)} without effect")
-    if name == "DIETClassifier" and item.get("entity_recognition") is not False:
-        parts.append(NO_LEARNED_ENTITIES)
     return "; ".join(parts)

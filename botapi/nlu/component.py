@@ -3,22 +3,45 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from botapi.data.examples import TrainingData
 from botapi.errors import ConfigError
+from botapi.nlu.featurizers import Shape
+from botapi.nlu.learning import Course
+from botapi.nlu.linear import LinearModel
 from botapi.nlu.message import Message
+
+# The default of a number that training finds.
+FOUND_IN_TRAINING = math.nan
+# Texts in, a numpy array with a row for each out; it tells how far it is by numbers from 0 to 1.
+Encode = Callable[[Sequence[str], Callable[[float], None]], Any]
 
 
 @dataclass(frozen=True)
 class Training:
-    """What a training needs besides data: the language code, the seed, and whom to tell how it goes."""
+    """What a training needs besides data: the language code, the seed, and whom to tell how it goes.
+
+    `intents_known`: earlier parts of the pipeline give messages their intent. `shape`: the features of linear models.
+    `earlier`: what the same part of an earlier model saved, to go on from, for `epoch_fraction` of the epochs.
+    `progress` is told a number from 0 to 1. `encode` gives the vectors of texts, where the pipeline has an encoder.
+    """
 
     language: str = "en"
     seed: int = 42
+    intents_known: bool = False
+    shape: Shape = Shape()
+    earlier: Mapping[str, bytes] = field(default_factory=dict)
+    epoch_fraction: float = 1.0
     report: Callable[[str], None] = lambda line: None
+    progress: Callable[[float], None] = lambda fraction: None
+    encode: Encode | None = None
+
+    def course(self, earlier: LinearModel | None) -> Course:
+        """How a linear model is to learn."""
+        return Course(self.seed, self.shape, earlier, self.epoch_fraction, progress=self.progress)
 
 
 class Component(Protocol):
@@ -55,6 +78,11 @@ def read_options(name: str, defaults: Mapping[str, Any], given: Mapping[str, Any
 def _fits(value: Any, default: Any) -> bool:
     if default is None:
         return isinstance(value, str)
+    if isinstance(default, tuple):
+        return isinstance(value, str) or isinstance(value, list) and all(isinstance(item, str) for item in value)
+    if isinstance(default, Mapping):
+        values = value.values() if isinstance(value, Mapping) else [value]
+        return all(isinstance(item, bool) for item in values)
     if isinstance(default, bool) or isinstance(value, bool):
         return isinstance(value, bool) and isinstance(default, bool)
     if isinstance(default, (int, float)):
@@ -63,7 +91,15 @@ def _fits(value: Any, default: Any) -> bool:
 
 
 def _expected(default: Any) -> str:
+    if default is FOUND_IN_TRAINING:
+        return "a number from 0; by default training finds one"
     if isinstance(default, bool):
         return "true or false"
-    kinds = {int: "a whole number from 0", float: "a number from 0"}
+    kinds = {
+        int: "a whole number from 0",
+        float: "a number from 0",
+        list: "a list",
+        tuple: "a list of texts, or the name of one",
+        dict: "true, false or one for each name",
+    }
     return f"{kinds.get(type(default), 'text')}; the default is {default!r}"

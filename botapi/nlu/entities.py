@@ -53,7 +53,7 @@ class RegexEntityExtractor:
                 "RegexEntityExtractor finds nothing: no regex or lookup table has the name of an entity of the examples"
             )
         for found in patterns:
-            _check(found)
+            check_pattern(found)
         return cls(options, patterns)
 
     @classmethod
@@ -69,15 +69,15 @@ class RegexEntityExtractor:
 
     def process(self, message: Message) -> None:
         text = message.text
-        for name, pattern in self._compiled:
-            for match in pattern.finditer(text):
-                start, end = match.span()
-                message.entities.append(
-                    {"entity": name, "start": start, "end": end, "value": text[start:end], "extractor": NAME}
-                )
+        message.add_entities(
+            {"entity": name, "start": match.start(), "end": match.end(), "value": match.group(), "extractor": NAME}
+            for name, pattern in self._compiled
+            for match in pattern.finditer(text)
+        )
 
 
-def _check(pattern: Mapping[str, str]) -> None:
+def check_pattern(pattern: Mapping[str, str]) -> None:
+    """Raise ConfigError for a {name, pattern} of the training data that is no regular expression."""
     try:
         re.compile(pattern["pattern"])
     except (re.error, OverflowError, RecursionError) as error:

@@ -7,17 +7,21 @@ from typing import Any
 
 from botapi.data.examples import TrainingData
 from botapi.names import NLU_FALLBACK
-from botapi.nlu.component import Training
+from botapi.nlu.calibration import DEFAULT_THRESHOLD
+from botapi.nlu.component import FOUND_IN_TRAINING, Training
 from botapi.nlu.message import Message
 
 
 class FallbackClassifier:
-    """`nlu_fallback` when the best intent is below `threshold`, or the second is closer than `ambiguity_threshold`."""
+    """`nlu_fallback` when the best intent is below `threshold`, or the second is closer than `ambiguity_threshold`.
 
-    OPTIONS: Mapping[str, Any] = {"threshold": 0.3, "ambiguity_threshold": 0.1}
+    Without a threshold in the configuration it is what the classifier found from examples held back, or Rasa's 0.3.
+    """
+
+    OPTIONS: Mapping[str, Any] = {"threshold": FOUND_IN_TRAINING, "ambiguity_threshold": 0.1}
 
     def __init__(self, options: Mapping[str, Any]) -> None:
-        self.threshold, self.ambiguity_threshold = options["threshold"], options["ambiguity_threshold"]
+        self._threshold, self._ambiguity_threshold = options["threshold"], options["ambiguity_threshold"]
 
     @classmethod
     def train(cls, options: Mapping[str, Any], data: TrainingData, training: Training) -> FallbackClassifier:
@@ -32,15 +36,18 @@ class FallbackClassifier:
 
     def process(self, message: Message) -> None:
         """Replace the intent; the fallback's confidence is the threshold, as in Rasa 3.6."""
-        if self._is_clear(message):
+        threshold = self._threshold
+        if threshold != threshold:
+            threshold = DEFAULT_THRESHOLD if message.suggested_threshold is None else message.suggested_threshold
+        if self._is_clear(message, threshold):
             return
-        message.intent = {"name": NLU_FALLBACK, "confidence": self.threshold}
+        message.intent = {"name": NLU_FALLBACK, "confidence": threshold}
         message.ranking.insert(0, dict(message.intent))
 
-    def _is_clear(self, message: Message) -> bool:
-        if message.intent is None or message.intent["confidence"] < self.threshold:
+    def _is_clear(self, message: Message, threshold: float) -> bool:
+        if message.intent is None or message.intent["confidence"] < threshold:
             return False
         if len(message.ranking) < 2:
             return True
         first, second = message.ranking[:2]
-        return bool(first["confidence"] - second["confidence"] >= self.ambiguity_threshold)
+        return bool(first["confidence"] - second["confidence"] >= self._ambiguity_threshold)

@@ -34,10 +34,10 @@ def read(
         return None
     name = match["intent"].strip()
     if intents is not None and name not in intents:
-        log.info("Message names the unknown intent %r; it is read as ordinary text", name[:100])
+        log.info("A message names an intent that the domain does not have; it is read as ordinary text")
         return None
     if match["rest"]:
-        log.warning("Message for intent %r ends with text that is ignored: %r", name[:100], match["rest"][:100])
+        log.warning("A message for the intent %r ends with text that is ignored", name[:100])
     confidence = _confidence(match["confidence"])
     return {
         "text": text,
@@ -54,7 +54,7 @@ def _confidence(written: str | None) -> float:
     try:
         return min(1.0, float(written[1:]))
     except ValueError:
-        log.warning("Confidence %r of an intent message is not a number; it counts as 0", written[:100])
+        log.warning("The confidence of an intent message is not a number; it counts as 0")
         return 0.0
 
 
@@ -70,7 +70,7 @@ def _entities(match: re.Match[str], known: Container[str] | None) -> list[dict[s
     found = []
     for name, value in values.items():
         if known is not None and name not in known:
-            log.info("Intent message has the unknown entity %r; it is left out", name[:100])
+            log.info("An intent message has an entity that the domain does not have; it is left out")
             continue
         for item in value if isinstance(value, list) else [value]:
             found.append({"entity": name, "value": item, "start": start, "end": end, "extractor": EXTRACTOR})

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from botapi.data.examples import TrainingData
 from botapi.errors import ModelError
 from botapi.nlu.catalogue import DEFAULT_PIPELINE, Step, read_pipeline
 from botapi.nlu.component import Component, Training
+from botapi.nlu.countvectors import CountVectorsFeaturizer, shape_of
+from botapi.nlu.embedding.featurizer import LanguageModelFeaturizer
 from botapi.nlu.message import Message
 
 log = logging.getLogger(__name__)
@@ -31,20 +34,39 @@ class Pipeline:
         *,
         seed: int = 42,
         report: Callable[[str], None] = log.info,
+        progress: Callable[[float], None] = lambda fraction: None,
+        earlier: Mapping[str, bytes] | None = None,
+        epoch_fraction: float = 1.0,
     ) -> Pipeline:
         """Train each component on the data; None for `config` means DEFAULT_PIPELINE.
 
-        `report` gets one line for each component that is replaced, has options without effect, or takes long.
+        `report` gets one line for each component that is replaced, has options without effect, or takes long;
+        `progress` how far it is, from 0 to 1. `earlier` are the members of a pipeline of the same configuration, from
+        which learned intents go on, for `epoch_fraction` of the usual epochs.
         Raises ConfigError for an unknown component, a wrong option, or data that a component can't use.
         """
         steps = read_pipeline(_given(config))
-        training = Training(language=language, seed=seed, report=report)
+        shape = shape_of(step.options for step in steps if step.part is CountVectorsFeaturizer)
+        training = Training(language=language, seed=seed, shape=shape, epoch_fraction=epoch_fraction, report=report)
         parts: list[tuple[str, Component]] = []
-        for step in steps:
+        # A message goes along, to see what later parts will know of one.
+        sample = Message(next((example.text for example in data.intent_examples()), ""))
+        for number, step in enumerate(steps, 1):
             if step.note:
                 report(step.note)
             if step.part is not None:
-                parts.append((step.member_prefix, step.part.train(step.options, data, training)))
+                training = replace(
+                    training,
+                    earlier=_members_of(step, earlier or {}),
+                    progress=_share(progress, number, len(steps)),
+                )
+                part = step.part.train(step.options, data, training)
+                part.process(sample)
+                training = replace(training, intents_known=sample.intent is not None)
+                if isinstance(part, LanguageModelFeaturizer) and part.encoder:
+                    training = replace(training, encode=part.encoder.encode_all)
+                parts.append((step.member_prefix, part))
+            progress(number / len(steps))
         return cls([dict(item) for item in _given(config)], parts)
 
     @classmethod
@@ -69,16 +91,22 @@ class Pipeline:
         return found
 
 
+def _share(progress: Callable[[float], None], number: int, steps: int) -> Callable[[float], None]:
+    return lambda fraction: progress((number - 1 + fraction) / steps)
+
+
 def _given(config: Sequence[Mapping[str, Any]] | None) -> Sequence[Mapping[str, Any]]:
     return DEFAULT_PIPELINE if config is None else config
 
 
 def _load(step: Step, members: Mapping[str, bytes]) -> Component:
     assert step.part is not None
+    return step.part.load(step.options, _members_of(step, members))
+
+
+def _members_of(step: Step, members: Mapping[str, bytes]) -> dict[str, bytes]:
     start = f"{step.member_prefix}/"
-    return step.part.load(
-        step.options, {name[len(start) :]: body for name, body in members.items() if name.startswith(start)}
-    )
+    return {name[len(start) :]: body for name, body in members.items() if name.startswith(start)}
 
 
 def _refuse_foreign(members: Mapping[str, bytes], steps: list[Step]) -> None:

@@ -10,7 +10,7 @@ from botapi.data.examples import TrainingData
 from botapi.names import RESPONSE_SEPARATOR, UTTER_PREFIX
 from botapi.nlu.component import Training
 from botapi.nlu.learning import learn
-from botapi.nlu.linear import LinearModel
+from botapi.nlu.linear import TABLE_MEMBER, LinearModel
 from botapi.nlu.message import Message
 from botapi.nlu.tables import read_table, write_table
 
@@ -51,7 +51,10 @@ class ResponseSelector:
         ]
         keys = {UTTER_PREFIX + key for _, key in examples}
         responses = {name: texts for name, texts in data.responses.items() if name in keys}
-        model = learn(examples, seed=training.seed) if examples else None
+        if not examples:
+            return cls(options, data.retrieval_intents, responses, None)
+        earlier = LinearModel.load(training.earlier) if TABLE_MEMBER in training.earlier else None
+        model, _ = learn(examples, training.course(earlier))
         return cls(options, data.retrieval_intents, responses, model)
 
     @classmethod
@@ -69,7 +72,7 @@ class ResponseSelector:
         """Add the prediction under the retrieval intent's name, or under `default`; nothing if nothing was learned."""
         if self._model is None:
             return
-        ranking = self._model.ranking(message.ngrams)
+        ranking = self._model.ranking(message.words(self._model.features.shape))
         best, confidence = ranking[0]
         utter_action = UTTER_PREFIX + best
         message.response_selector["all_retrieval_intents"] = list(self._retrieval_intents)

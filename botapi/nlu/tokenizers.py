@@ -45,14 +45,7 @@ class WhitespaceTokenizer:
     }
 
     def __init__(self, options: Mapping[str, Any]) -> None:
-        self._pattern: re.Pattern[str] | None = None
-        if options["token_pattern"]:
-            try:
-                self._pattern = re.compile(options["token_pattern"])
-            except re.error as error:
-                raise ConfigError(
-                    f"token_pattern {options['token_pattern']!r} of the tokenizer is no regular expression: {error}"
-                ) from error
+        self._pattern = read_pattern(options["token_pattern"])
 
     @classmethod
     def train(cls, options: Mapping[str, Any], data: TrainingData, training: Training) -> WhitespaceTokenizer:
@@ -73,10 +66,10 @@ class WhitespaceTokenizer:
 
     def process(self, message: Message) -> None:
         """Give the message its tokens; a text without any word is one token."""
-        message.tokens = tokenize(message.text, self._pattern)
+        message.tokens = split_further(tokenize(message.text), self._pattern)
 
 
-def tokenize(text: str, pattern: re.Pattern[str] | None = None) -> list[Token]:
+def tokenize(text: str) -> list[Token]:
     """The tokens of a text, in order; there is always one at least."""
     words = [word for word in _split(text) if not EMOJI.fullmatch(word)] or [text]
     tokens = []
@@ -84,8 +77,21 @@ def tokenize(text: str, pattern: re.Pattern[str] | None = None) -> list[Token]:
     for word in words:
         start = text.index(word, end)
         end = start + len(word)
-        tokens += _split_further(Token(word, start, end), pattern) if pattern else [Token(word, start, end)]
+        tokens.append(Token(word, start, end))
     return tokens
+
+
+def read_pattern(text: str | None) -> re.Pattern[str] | None:
+    """The option `token_pattern` of any tokenizer; ConfigError where it is no regular expression."""
+    try:
+        return re.compile(text) if text else None
+    except re.error as error:
+        raise ConfigError(f"token_pattern {text!r} of the tokenizer is no regular expression: {error}") from error
+
+
+def split_further(tokens: list[Token], pattern: re.Pattern[str] | None) -> list[Token]:
+    """The parts of tokens that the pattern (or its first group) matches; a token without any stays whole."""
+    return [part for token in tokens for part in _parts(token, pattern)] if pattern else tokens
 
 
 def _split(text: str) -> list[str]:
@@ -109,8 +115,7 @@ def _shadow_character(character: str) -> str:
     return "%" if category in ("Cc", "No") and not NEWLINE.match(character) else character
 
 
-def _split_further(token: Token, pattern: re.Pattern[str]) -> list[Token]:
-    """The parts of a token that the pattern (or its first group) matches; the token when there are none."""
+def _parts(token: Token, pattern: re.Pattern[str]) -> list[Token]:
     group = 1 if pattern.groups else 0
     found = (match for match in pattern.finditer(token.text) if match[group])
     return [Token(m[group], token.start + m.start(group), token.start + m.end(group)) for m in found] or [token]

@@ -59,5 +59,5 @@ def test_saved_and_loaded_it_answers_the_same():
 
 
 def test_half_of_its_members_are_refused():
-    with pytest.raises(ModelError, match=r"weights\.npz"):
+    with pytest.raises(ModelError, match=r"fallback\.json"):
         LinearIntentClassifier.load(LinearIntentClassifier.OPTIONS, {"labels.json": trained().save()["labels.json"]})

@@ -44,3 +44,17 @@ def test_a_ranking_that_no_classifier_gave_stays_out_of_the_answer():
     message = Message("x", intent={"name": None, "confidence": 0.0})
     FallbackClassifier(FallbackClassifier.OPTIONS).process(message)
     assert message.parse_data() == {"text": "x", "intent": FALLBACK, "entities": []}
+
+
+def test_without_a_threshold_it_is_the_one_that_the_classifier_found():
+    message = Message("x", intent={"name": "a", "confidence": 0.4}, ranking=[{"name": "a", "confidence": 0.4}])
+    message.suggested_threshold = 0.45
+    FallbackClassifier(FallbackClassifier.OPTIONS).process(message)
+    assert message.intent == {"name": "nlu_fallback", "confidence": 0.45}
+
+
+def test_a_threshold_in_the_configuration_counts_more():
+    message = Message("x", intent={"name": "a", "confidence": 0.4}, ranking=[{"name": "a", "confidence": 0.4}])
+    message.suggested_threshold = 0.45
+    FallbackClassifier({**FallbackClassifier.OPTIONS, "threshold": 0.3}).process(message)
+    assert message.intent["name"] == "a"

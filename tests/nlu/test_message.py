@@ -22,3 +22,14 @@ def test_components_see_the_beginning_of_a_long_text_and_the_answer_has_all_of_i
     message = Message(text)
     assert message.text == text[:MAX_CHARACTERS]
     assert message.parse_data()["text"] == text
+
+
+def test_an_entity_at_a_known_place_is_added_only_with_more_to_say():
+    city = {"entity": "city", "start": 0, "end": 4}
+    message = Message("Oslo")
+    message.add_entities([city])
+    message.add_entities([{**city, "extractor": "another"}, {**city, "entity": "place"}])
+    assert message.entities == [city, {**city, "entity": "place"}]
+    message.add_entities([{**city, "role": "to"}])
+    message.add_entities([{**city, "role": "from"}])
+    assert message.entities == [{**city, "role": "to"}, {**city, "entity": "place"}]

@@ -4,24 +4,60 @@ from __future__ import annotations
 
 import pytest
 
-from botapi.nlu import learning, numpylearning
-from botapi.nlu.linear import ZERO
+from botapi.nlu import numpylearning, plainlearning
+from botapi.nlu.linear import ZERO, Start
+from botapi.nlu.recipe import Recipe, Task
 
 VECTORS = [([0, 2], [0.6, 0.8]), ([1, 2], [0.8, 0.6]), ([0, 1, 2], [0.5, 0.5, 0.7])]
+IDF = [1.0, 2.0, 3.0]
 # One example a time and nothing dropped: chance has no part in it.
-CERTAIN = learning.Recipe(epochs=4, dropout=0.0, smallest_error=0.0)
+CERTAIN = Recipe(epochs=4, dropout=0.0, smallest_error=0.0)
+
+
+def both(vectors, targets, start=None, recipe=CERTAIN):
+    task = Task(vectors, targets, 3, 3, seed=1)
+    return [
+        learning.train(task, recipe, start and Start(iter(start[0]), start[1]), IDF)
+        for learning in (plainlearning, numpylearning)
+    ]
+
+
+def reals(learned):
+    return [(weight - ZERO) * learned.scale for weight in learned.weights]
 
 
 @pytest.mark.parametrize("target", [0, 1, 2])
 @pytest.mark.parametrize("vector", VECTORS)
 def test_the_steps_are_the_same(vector, target):
-    plain = learning.train_plain([vector], [target], (3, 3), CERTAIN, 1)
-    fast = numpylearning.train([vector], [target], (3, 3), CERTAIN, 1)
-    reals = [[(weight - ZERO) * scale for weight in weights] for weights, scale, _ in (plain, fast)]
-    assert reals[0] == pytest.approx(reals[1], abs=1e-4)
-    assert plain[2] == pytest.approx(fast[2], abs=1e-5)
+    plain, fast = both([vector], [target])
+    assert reals(plain) == pytest.approx(reals(fast), abs=2 * plain.scale)
+    assert plain.bias == pytest.approx(fast.bias, abs=1e-5)
+
+
+def test_both_begin_where_they_are_told():
+    start = [[0.5, -0.5, 0.0], None, [0.1, 0.2, 0.3]], [0.1, 0.0, -0.1]
+    plain, fast = both([VECTORS[0]], [1], start)
+    fresh, _ = both([VECTORS[0]], [1])
+    assert reals(plain) == pytest.approx(reals(fast), abs=2 * plain.scale)
+    assert reals(plain) != pytest.approx(reals(fresh), abs=0.05)
 
 
 def test_nothing_to_learn_from_gives_zero_weights():
-    weights, scale, bias = numpylearning.train([([], [])], [0], (1, 2), CERTAIN, 1)
-    assert ([weight - ZERO for weight in weights], scale > 0, len(bias)) == ([0, 0], True, 2)
+    for learned in both([([], [])], [0]):
+        assert [weight - ZERO for weight in learned.weights] == [0] * 9
+        assert learned.scale > 0
+        assert len(learned.bias) == 3
+
+
+def test_what_is_certain_is_left_alone():
+    start = [[9.0, 0.0, 0.0]] * 3, [0.0, 0.0, 0.0]
+    for learned in both([VECTORS[0]], [0], start):
+        assert reals(learned) == pytest.approx([9, 0, 0, 18, 0, 0, 27, 0, 0], abs=learned.scale)
+
+
+def test_many_examples_at_once_and_one_at_a_time_end_alike():
+    vectors, targets = VECTORS * 30, [0, 1, 2] * 30
+    plain, fast = both(vectors, targets, recipe=Recipe(dropout=0.0))
+    for feature in range(3):
+        rows = [reals(learned)[feature * 3 : feature * 3 + 3] for learned in (plain, fast)]
+        assert rows[0].index(max(rows[0])) == rows[1].index(max(rows[1]))

@@ -111,7 +111,7 @@ def test_saved_and_loaded_it_answers_the_same(everything):
 def test_members_are_named_by_place_and_component(everything):
     assert sorted({name.split("/")[0] for name in everything.save()}) == [
         "01-KeywordIntentClassifier", "02-RegexEntityExtractor", "03-EntitySynonymMapper",
-        "04-LinearIntentClassifier", "05-ResponseSelector", "06-ResponseSelector",
+        "04-DIETClassifier", "05-ResponseSelector", "06-ResponseSelector",
     ]  # fmt: skip
 
 
