@@ -1,8 +1,4 @@
-"""Trained models as archives: named byte strings and metadata in, a .tar.gz out; and back, from tar.gz or zip, checked.
-
-An archive holds `metadata.json` first, then `domain.json`, `config.json`, `nlu/…` and `policies/…`: data only, never
-code. Everything but `metadata.json` is the same, byte for byte, for the same training data and seed.
-"""
+"""A model's archive: members and metadata in, a .tar.gz out; a file in, an Archive with its members checked out."""
 
 from __future__ import annotations
 
@@ -15,8 +11,6 @@ import re
 import tarfile
 import tempfile
 import uuid
-import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime, timezone
@@ -25,26 +19,11 @@ from typing import IO, Any
 
 from botapi import __version__
 from botapi.errors import ModelError
+from botapi.model.unpacking import ADVICE, DAMAGES, MAX_BYTES, METADATA, check_name, foreign, read_json, unpacked
 
 FORMAT = 1
-METADATA = "metadata.json"
 KINDS = ("full", "nlu", "core")
 SUFFIXES = (".tar.gz", ".zip")
-MEMBER_NAME = re.compile(r"domain\.json|config\.json|(nlu|policies)(/[A-Za-z0-9_-][A-Za-z0-9_.@-]{0,99}){1,3}")
-MEMBER_SUFFIXES = (".json", ".npz", ".npy", ".txt", ".bin")
-
-# SECURITY: an archive may come from anywhere (PUT /model names a file): these bound the memory and time it can take.
-MAX_MEMBERS = 2_000
-MAX_BYTES = 1 << 30
-MAX_BYTES_WITHOUT_RATIO = 64 << 20  # an archive may unpack to this much, or to MAX_RATIO times its size if that is more
-MAX_RATIO = 100
-MAX_METADATA_BYTES = 4 << 20
-MAX_DIRECTORY_BYTES = 1 << 20  # of a zip file
-MAX_JSON_DEPTH = 100
-CHUNK_BYTES = 1 << 18
-BLOCK_BYTES = 512  # of a tar file
-
-ADVICE = "Train the project again with `botapi train`."
 
 
 @dataclass(frozen=True)
@@ -74,8 +53,8 @@ class Archive:
     def json(self, name: str) -> Any:
         """A JSON member; ModelError where missing or malformed."""
         if name not in self.members:
-            raise ModelError(f"The model {self.path} has no {name}. {ADVICE}")
-        return _json(self.members[name], name)
+            raise ModelError(f"it has no {name}. {ADVICE}")
+        return read_json(self.members[name], name)
 
     def part(self, prefix: str) -> dict[str, bytes]:
         """Members whose name starts with `prefix` ("nlu/", "policies/"), named without it."""
@@ -90,7 +69,7 @@ def pack(path: str | Path, members: Mapping[str, bytes], metadata: Mapping[str, 
     """
     path = Path(path)
     for name in members:
-        _check_name(name)
+        check_name(name)
     given = {
         "model_id": uuid.uuid4().hex,
         "name": path.name.removesuffix(".tar.gz"),
@@ -120,19 +99,16 @@ def open_model(path: str | Path, *, max_bytes: int = MAX_BYTES) -> Archive:
     """Read an archive into memory; `max_bytes` caps what comes out of it. Raises ModelError."""
     path = Path(path)
     try:
-        size_bytes = path.stat().st_size
-        limit = min(max_bytes, max(MAX_BYTES_WITHOUT_RATIO, MAX_RATIO * size_bytes))
         with open(path, "rb") as file:
-            entries = _zip_entries(file, limit) if file.read(2) == b"PK" else _tar_entries(file, limit)
-            return _read_archive(entries, str(path))
+            return _read_archive(unpacked(file, max_bytes), str(path))
     except FileNotFoundError as error:
         raise _missing(path) from error
     except ModelError as error:
-        raise ModelError(f"The model {path} is refused: {error.message}") from error
-    except (OSError, EOFError, ValueError, zlib.error, tarfile.TarError, zipfile.BadZipFile) as error:
-        raise _unreadable(path, error) from error
-    except (NotImplementedError, RuntimeError) as error:  # zipfile: a compression or encryption it can't read
-        raise _unreadable(path, error) from error
+        raise _refused(path, error) from error
+    except DAMAGES as error:
+        raise ModelError(
+            f"{path} is not a readable model archive ({error}); expected .tar.gz or .zip. {ADVICE}"
+        ) from error
 
 
 def newest(folder: str | Path) -> Path | None:
@@ -164,8 +140,7 @@ def merge(core: Archive, nlu: Archive) -> Archive:
         raise ModelError(f"The model {core.path} has no policies; expected a dialogue model. {ADVICE}")
     if not nlu.part("nlu/"):
         raise ModelError(f"The model {nlu.path} has no NLU components; expected an NLU model. {ADVICE}")
-    understanding = nlu.json("config.json")
-    config = {**core.json("config.json")}
+    config, understanding = (_config(archive) for archive in (core, nlu))
     config.update({key: understanding[key] for key in ("language", "pipeline") if key in understanding})
     members = {name: data for name, data in core.members.items() if not name.startswith("nlu/")}
     members.update({name: data for name, data in nlu.members.items() if name.startswith("nlu/")})
@@ -183,20 +158,25 @@ def merge(core: Archive, nlu: Archive) -> Archive:
     return Archive(metadata, members, core.path)
 
 
+def _config(archive: Archive) -> dict[str, Any]:
+    try:
+        return {**archive.json("config.json")}
+    except ModelError as error:
+        raise _refused(archive.path, error) from error
+
+
 def _read_archive(entries: Iterator[tuple[str, bytes]], path: str) -> Archive:
     name, data = next(entries, ("", b""))
     if name != METADATA:
-        raise _foreign(f"its first member is {name!r}, not {METADATA}")
-    metadata = _checked_metadata(_json(data, METADATA))
+        raise foreign(f"its first member is {name[:200]!r}, not {METADATA}")
+    metadata = _checked_metadata(read_json(data, METADATA))
     members: dict[str, bytes] = {}
     for name, data in entries:
-        _check_name(name)
+        check_name(name)
         if name in members:
             raise ModelError(f"the member {name} is there twice. {ADVICE}")
         if hashlib.sha256(data).hexdigest() != metadata.sha256.get(name):
             raise ModelError(f"the member {name} is not the one that was packed (its SHA-256 differs). {ADVICE}")
-        if name.endswith(".json"):
-            check_depth(data, name)
         members[name] = data
     missing = sorted(set(metadata.sha256) - set(members))
     if missing:
@@ -208,7 +188,7 @@ def _checked_metadata(given: Any) -> Metadata:
     """Metadata from a JSON value; keys that we don't know are left out."""
     version = given.get("format") if isinstance(given, dict) else None
     if isinstance(given, dict) and version is None and "sha256" not in given:
-        raise _foreign(f"{METADATA} has no format number")
+        raise foreign(f"{METADATA} has no format number")
     if not isinstance(given, dict) or version not in (None, FORMAT):
         raise ModelError(f"it has format {version!r}, this version of botapi reads {FORMAT}. {ADVICE}")
     known = {item.name: given[item.name] for item in fields(Metadata) if item.name in given}
@@ -227,51 +207,12 @@ def _checked_metadata(given: Any) -> Metadata:
     return Metadata(**known)
 
 
-def _check_name(name: str) -> None:
-    if not MEMBER_NAME.fullmatch(name) or not name.endswith(MEMBER_SUFFIXES):
-        raise ModelError(
-            f"the member {name[:200]!r} is not allowed; expected domain.json, config.json, or nlu/… and policies/… "
-            f"ending in {', '.join(MEMBER_SUFFIXES)}. {ADVICE}"
-        )
-
-
-def _foreign(why: str) -> ModelError:
-    return ModelError(f"botapi did not make it ({why}). Models of Rasa can't be used, its training files can. {ADVICE}")
-
-
 def _missing(path: Path) -> ModelError:
     return ModelError(f"There is no model at {path}. Train one with `botapi train`, or name another file or folder.")
 
 
-def _unreadable(path: Path, error: Exception) -> ModelError:
-    return ModelError(f"{path} is not a readable model archive ({error}); expected .tar.gz or .zip. {ADVICE}")
-
-
-def check_depth(data: bytes, name: str) -> None:
-    """Raise ModelError for JSON nested deeper than MAX_JSON_DEPTH.
-
-    PERF: nothing here loops over characters; each round takes out the innermost brackets.
-    """
-    data = data.replace(b"\\\\", b"").replace(b'\\"', b"").translate(None, _NOT_STRUCTURE)
-    brackets = re.sub(rb'"[^"]*"', b"", data)
-    for _ in range(MAX_JSON_DEPTH):
-        fewer = brackets.replace(b"[]", b"").replace(b"{}", b"")
-        if len(fewer) == len(brackets):
-            break
-        brackets = fewer
-    if brackets:
-        raise ModelError(f"the member {name} is nested deeper than {MAX_JSON_DEPTH} levels, or not JSON. {ADVICE}")
-
-
-_NOT_STRUCTURE = bytes(code for code in range(256) if chr(code) not in '[]{}"')
-
-
-def _json(data: bytes, name: str) -> Any:
-    check_depth(data, name)
-    try:
-        return json.loads(data)
-    except ValueError as error:
-        raise ModelError(f"the member {name} is not JSON ({error}). {ADVICE}") from error
+def _refused(path: str | Path, error: ModelError) -> ModelError:
+    return ModelError(f"The model {path} is refused: {error.message}")
 
 
 def _write_tar(file: IO[bytes], members: Mapping[str, bytes]) -> None:
@@ -282,89 +223,3 @@ def _write_tar(file: IO[bytes], members: Mapping[str, bytes]) -> None:
                 info = tarfile.TarInfo(name)
                 info.size = len(data)
                 archive.addfile(info, io.BytesIO(data))
-
-
-class _Meter:
-    """Reads from what is being unpacked, in chunks, and stops where more than `limit` bytes come out in all."""
-
-    def __init__(self, limit: int) -> None:
-        self._left, self._limit = limit, limit
-
-    def take(self, stream: IO[bytes] | gzip.GzipFile, size: int, name: str) -> bytes:
-        """Exactly `size` bytes of `stream`."""
-        if size > self._left or (name == METADATA and size > MAX_METADATA_BYTES):
-            raise ModelError(f"it unpacks to more than {self._limit} bytes, or {METADATA} is too long. {ADVICE}")
-        chunks, left = [], size
-        while left > 0:
-            chunk = stream.read(min(left, CHUNK_BYTES))
-            if not chunk:
-                raise ModelError(f"it ends in the middle: the file is not complete. {ADVICE}")
-            chunks.append(chunk)
-            left -= len(chunk)
-        self._left -= size
-        return b"".join(chunks)
-
-
-def _tar_entries(file: IO[bytes], limit: int) -> Iterator[tuple[str, bytes]]:
-    """(name, data) of each member of a tar.gz.
-
-    SECURITY: only plain headers are read, one block each: no extended headers, no sparse files, no links.
-    """
-    file.seek(0)
-    meter = _Meter(limit)
-    with gzip.GzipFile(fileobj=file) as stream:
-        for _ in range(MAX_MEMBERS):
-            block = meter.take(stream, BLOCK_BYTES, "")
-            if not block.strip(b"\0"):
-                return
-            info = tarfile.TarInfo.frombuf(block, "utf-8", "strict")
-            if info.type not in (tarfile.REGTYPE, tarfile.AREGTYPE):
-                raise _foreign(f"{info.name[:200]!r} is not a plain file")
-            if info.size < 0:
-                raise ModelError(f"the member {info.name[:200]!r} has a negative size. {ADVICE}")
-            data = meter.take(stream, info.size, info.name)
-            meter.take(stream, -info.size % BLOCK_BYTES, "")
-            yield info.name, data
-    raise ModelError(f"it has more than {MAX_MEMBERS} members. {ADVICE}")
-
-
-def _zip_entries(file: IO[bytes], limit: int) -> Iterator[tuple[str, bytes]]:
-    """(name, data) of each member of a zip file."""
-    meter = _Meter(limit)
-    with zipfile.ZipFile(_SmallReads(file)) as archive:
-        if len(archive.infolist()) > MAX_MEMBERS:
-            raise ModelError(f"it has more than {MAX_MEMBERS} members. {ADVICE}")
-        for info in archive.infolist():
-            mode = info.external_attr >> 16
-            if info.is_dir() or (mode & 0o170000) not in (0, 0o100000):
-                raise _foreign(f"{info.filename[:200]!r} is not a plain file")
-            if info.flag_bits & 1 or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                raise ModelError(f"the member {info.filename[:200]!r} is encrypted, or not deflated. {ADVICE}")
-            with archive.open(info) as stream:
-                yield info.filename, meter.take(stream, info.file_size, info.filename)
-
-
-class _SmallReads(io.BufferedIOBase):
-    """A file for zipfile, which reads the whole directory of the archive at once, however long it claims to be."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-
-    def read(self, size: int | None = -1) -> bytes:
-        limited = MAX_DIRECTORY_BYTES + 1 if size is None or size < 0 else size
-        data = self._file.read(min(limited, MAX_DIRECTORY_BYTES + 1))
-        if len(data) > MAX_DIRECTORY_BYTES:
-            raise ModelError(f"its directory is longer than {MAX_DIRECTORY_BYTES} bytes. {ADVICE}")
-        return data
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        return self._file.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self._file.tell()
-
-    def seekable(self) -> bool:
-        return True
-
-    def readable(self) -> bool:
-        return True
