@@ -1,216 +1,207 @@
-"""Training and testing beside the server: a document in, handed to a child process as a file; what that found out."""
+"""Heavy work beside the server: a task, its document and a function in; a job that runs in a thread of its own out.
+
+The function hands the document to a child process. What a job came to is kept for a while, within limits.
+"""
 
 from __future__ import annotations
 
-import json
 import logging
-import os
-import subprocess
+import shutil
 import sys
+import tempfile
 import threading
-import uuid
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as FutureTimeout
+from contextvars import copy_context
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-import botapi
-from botapi.errors import BotError, Busy, Timeout
+from botapi.errors import BotError, Busy, ConfigError, NotFound
+from botapi.jobs.job import CANCELLED, QUEUED, TRAININGS, Cancelled, Job, Outcome, Status
 
 logger = logging.getLogger(__name__)
 
-REQUEST, PROJECT, RESULT, LOG = "request.json", "project.yml", "result.json", "log.txt"
 CHILD = (sys.executable, "-m", "botapi.jobs.child")
-TERMINATION_S = 5.0  # from SIGTERM to SIGKILL
 RETRY_AFTER_S = 30  # what a caller is told who found the queue full
-LOG_TAIL_BYTES = 2_000
-# The task of trainings; all others are tests.
-TRAIN = "train"
-# NOTE: more threads would only take the processor from the conversations.
-SINGLE_THREADED = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+# What is kept of jobs that have ended; the newest one always is.
+KEPT_JOBS = 100
+KEPT_S = 24 * 3600.0
+KEPT_BYTES = 1 << 30
 
-
-class JobError(BotError):
-    """A job failed; status, reason and details are those of the error in the child."""
+Write = Callable[[Path], object]
+Work = Callable[[Job], Outcome]
 
 
 class LocalRunner:
-    """Runs at most `workers` child processes at a time; `queue` more jobs may wait, further ones are refused.
+    """Runs at most `workers` jobs at a time; `queue` more may wait, further ones are refused.
 
-    The child is a new interpreter that runs a module of ours. Neither fork nor multiprocessing would do: with either,
-    the script that embeds the server could start again.
+    Children run `command` and a folder's name: a new interpreter with a module of ours. Neither fork nor
+    multiprocessing would do: with either, the script that embeds the server could start again.
     """
 
     def __init__(self, workers: int = 1, queue: int = 8, command: Sequence[str] = CHILD) -> None:
-        self._places = workers + queue
+        self.places = workers + queue
         self._command = tuple(command)
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="job")
         self._guard = threading.Lock()
-        self._jobs: dict[str, _Job] = {}
+        self._folder: Path | None = None
+        self._active: dict[str, Job] = {}
+        self._ended: dict[str, Job] = {}  # in the order in which they ended
         self._closed = False
 
     @property
     def active(self) -> int:
         """How many jobs run or wait."""
         with self._guard:
-            return len(self._jobs)
+            return len(self._active)
 
     @property
     def trainings(self) -> int:
         """How many trainings run or wait."""
         with self._guard:
-            return sum(job.task == TRAIN for job in self._jobs.values())
+            return sum(job.task in TRAININGS for job in self._active.values())
 
-    def train(
-        self, yaml: bytes, options: Mapping[str, Any], folder: str | Path, *, timeout_s: float | None = None
-    ) -> Path:
-        """Train on one YAML document that holds configuration, domain and training data; the archive goes to `folder`.
+    def submit(self, task: str, write: Write, work: Work) -> Job:
+        """Begin a job, or queue it: `work(job)` runs in a thread, with the caller's context variables.
 
-        `options` are keyword arguments of `training.train`. Raises Busy, JobError, and after `timeout_s` Timeout,
-        whose details name the job, which goes on.
+        `write(path)` is called first, to put the job's document there. Raises Busy where all places are taken.
         """
-        request = {"out_dir": str(Path(folder).resolve()), "options": dict(options)}
-        return Path(self._done(_Job(self._command, TRAIN, yaml, request), timeout_s)["path"])
-
-    def evaluate(
-        self, task: str, data: bytes, request: Mapping[str, Any], *, timeout_s: float | None = None
-    ) -> dict[str, Any]:
-        """Test a model, or a configuration, on a document; `task` and `request` are those of jobs/child.py.
-
-        Raises as `train` does, with the reason TestingError where a child ends without an answer.
-        """
-        return self._done(_Job(self._command, task, data, request), timeout_s)
-
-    def _done(self, job: _Job, timeout_s: float | None) -> dict[str, Any]:
-        with self._guard:
-            if self._closed:
-                raise Busy("The server stops, so it takes no training or test. Try later.", retry_after_s=RETRY_AFTER_S)
-            if len(self._jobs) >= self._places:
-                raise Busy(
-                    f"{len(self._jobs)} trainings or tests run or wait already. Try later.",
-                    retry_after_s=RETRY_AFTER_S,
-                )
-            self._jobs[job.id] = job
-            future = self._pool.submit(self._run, job)
+        job = self._reserved(task)
         try:
-            return future.result(timeout_s)
-        except FutureTimeout as error:
-            if future.done():  # the job itself said so
-                raise
-            raise Timeout(
-                f"{job.work} takes longer than {timeout_s:g} s. It goes on as job {job.id}.", details={"job": job.id}
-            ) from error
+            write(job.document)
+            self._pool.submit(copy_context().run, self._run, job, work)
+        except BaseException as error:  # whatever it is, the place is free again
+            with self._guard:
+                self._active.pop(job.id, None)  # unless it was cancelled meanwhile
+            shutil.rmtree(job.folder, ignore_errors=True)
+            if self._closed and isinstance(error, RuntimeError):  # how executors refuse work
+                raise _stopping() from error
+            raise
+        return job
 
-    def cancel(self, job_id: str) -> bool:
-        """End a job: SIGTERM, and SIGKILL 5 seconds later; whether there was such a job."""
+    def get(self, job_id: str) -> Job:
+        """A job by its id; NotFound where there is none, or it was forgotten."""
+        self._forget_old()
         with self._guard:
-            job = self._jobs.get(job_id)
+            job = self._active.get(job_id) or self._ended.get(job_id)
         if job is None:
-            return False
-        job.cancel()
-        return True
+            raise NotFound(
+                f"There is no job {job_id[:64]!r}. The last {KEPT_JOBS} are kept, for {KEPT_S / 3600:g} hours at most."
+            )
+        return job
+
+    def all(self) -> list[Job]:
+        """All jobs that wait, run, or are kept, the newest first."""
+        self._forget_old()
+        with self._guard:
+            jobs = [*self._active.values(), *self._ended.values()]
+        return sorted(jobs, key=lambda job: job.created_at, reverse=True)
+
+    def drop(self, job_id: str) -> None:
+        """Cancel a job that waits or runs; forget one that has ended. Raises NotFound."""
+        job = self.get(job_id)
+        with self._guard:
+            forgotten = self._ended.pop(job.id, None)
+        if forgotten is not None:
+            shutil.rmtree(forgotten.folder, ignore_errors=True)
+        else:
+            self._cancel(job)
 
     def close(self) -> None:
         """Take no more jobs, cancel what runs or waits, and return when the last child is gone."""
         with self._guard:
             self._closed = True
-            jobs = list(self._jobs.values())
+            jobs = list(self._active.values())
         for job in jobs:
-            job.cancel()
+            self._cancel(job)
         self._pool.shutdown()
+        with self._guard:
+            folder, self._folder = self._folder, None
+            self._ended.clear()
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
 
-    def _run(self, job: _Job) -> dict[str, Any]:
+    def _reserved(self, task: str) -> Job:
+        with self._guard:
+            if self._closed:
+                raise _stopping()
+            if len(self._active) >= self.places:
+                raise Busy(
+                    f"{len(self._active)} trainings or tests run or wait already. Try later.",
+                    retry_after_s=RETRY_AFTER_S,
+                )
+            if self._folder is None:
+                self._folder = Path(tempfile.mkdtemp(prefix="botapi-jobs-"))
+            job = Job(task, self._folder, self._command)
+            self._active[job.id] = job
+            return job
+
+    def _run(self, job: Job, work: Work) -> None:
+        with self._guard:
+            if job.status.state != QUEUED:  # cancelled while it waited
+                return
+            job.begin()
         try:
-            result = job.run()
-        except BaseException as error:  # whatever it was, the caller gets it, unless he is gone
-            logger.warning("Job %s failed: %s", job.id, error)
-            raise
+            outcome = work(job)
+        except BaseException as error:  # whatever it was, who asks for the job is told
+            unforeseen = None if isinstance(error, BotError) else error
+            logger.warning("Job %s (%s) failed: %s", job.id, job.task, error, exc_info=unforeseen)
+            self._end(job, error=error)
+        else:
+            logger.info("Job %s (%s) is done", job.id, job.task)
+            self._end(job, outcome)
+
+    def _cancel(self, job: Job) -> None:
+        job.cancel()
+        with self._guard:
+            if job.status.state != QUEUED:
+                return
+            job.status = Status(CANCELLED)  # so that no thread of the pool begins it
+        self._end(job, error=Cancelled(f"Job {job.id} was cancelled."))
+
+    def _end(self, job: Job, outcome: Outcome = None, error: BaseException | None = None) -> None:
+        try:
+            job.tidy()
         finally:
-            # Before the caller hears of it: he may come with the next job at once.
             with self._guard:
-                del self._jobs[job.id]
-        logger.info("Job %s is done: %s", job.id, result.get("path", f"{job.work} ended"))
-        return result
+                del self._active[job.id]
+                self._ended[job.id] = job
+            # Not before its place is free, since who waits for it may come with the next job at once.
+            job.end(outcome, error)
+        self._forget_old()
 
-
-class _Job:
-    """One child process and the folder through which it is spoken with."""
-
-    def __init__(self, command: Sequence[str], task: str, document: bytes, request: Mapping[str, Any]) -> None:
-        self.id = uuid.uuid4().hex
-        self.task, self.work = task, "Training" if task == TRAIN else "Testing"
-        self._command, self._document, self._request = command, document, {"task": task, **request}
-        self._cancelled = threading.Event()
-        self._guard = threading.Lock()
-        self._process: subprocess.Popen[bytes] | None = None
-        self._killer: threading.Timer | None = None
-
-    def run(self) -> dict[str, Any]:
-        """What the child wrote as its result; raises JobError for an error, or a child that ended without a result."""
-        with TemporaryDirectory(prefix="botapi-job-") as name:
-            folder = Path(name)
-            (folder / PROJECT).write_bytes(self._document)
-            (folder / REQUEST).write_text(json.dumps(self._request), encoding="utf-8")
-            with open(folder / LOG, "wb") as log:
-                code = self._supervise(folder, log.fileno())
-            if self._cancelled.is_set():
-                raise JobError(f"Job {self.id} was cancelled.", reason="Cancelled")
-            return self._result(folder, code)
-
-    def cancel(self) -> None:
-        """End the child, or keep it from starting."""
+    def _forget_old(self) -> None:
         with self._guard:
-            self._cancelled.set()
-            process = self._process
-            if process is not None and process.poll() is None:
-                process.terminate()
-                self._killer = threading.Timer(TERMINATION_S, process.kill)
-                self._killer.start()
-
-    def _supervise(self, folder: Path, log: int) -> int:
-        with self._guard:
-            if self._cancelled.is_set():
-                return 0
-            # The child ends when its standard input does: should the server die, it dies too.
-            process = self._process = subprocess.Popen(
-                [*self._command, str(folder)],
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                cwd=folder,  # nothing beside our own files can be imported from there
-                env=_environment(),
-            )
-        with process:
-            try:
-                return process.wait()
-            finally:
-                process.kill()  # without effect on one that has ended
-                with self._guard:
-                    if self._killer is not None:
-                        self._killer.cancel()
-
-    def _result(self, folder: Path, code: int) -> dict[str, Any]:
-        try:
-            result: dict[str, Any] = json.loads((folder / RESULT).read_bytes())
-        except FileNotFoundError as error:
-            tail = (folder / LOG).read_bytes()[-LOG_TAIL_BYTES:].decode("utf-8", "replace")
-            logger.error("Job %s ended with exit code %d and without a result:\n%s", self.id, code, tail)
-            raise JobError(
-                f"{self.work} ended unexpectedly (exit code {code}); the server's log says more.",
-                reason=f"{self.work}Error",
-            ) from error
-        if "error" in result:
-            fault = result["error"]
-            failure = JobError(fault["message"], reason=fault["reason"], details=fault["details"])
-            failure.status = fault["status"]
-            raise failure
-        return result
+            old = list(_beyond_limits(self._ended.values(), time.time()))
+            for job in old:
+                del self._ended[job.id]
+        for job in old:
+            shutil.rmtree(job.folder, ignore_errors=True)
 
 
-def _environment() -> dict[str, str]:
-    """The server's environment; the child finds the same botapi, and libraries for numbers use one thread."""
-    here = str(Path(botapi.__file__).resolve().parent.parent)
-    paths = [here, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
-    return {**os.environ, **SINGLE_THREADED, "PYTHONPATH": os.pathsep.join(paths)}
+def read_runner(section: Mapping[str, Any] | None) -> LocalRunner:
+    """The runner that `jobs` of endpoints.yml describes: {type: local, workers, queue}. Raises ConfigError."""
+    options = dict(section or {})
+    kind = options.pop("type", "local")
+    if kind != "local" or not set(options) <= {"workers", "queue"}:
+        raise ConfigError(f"jobs: found {section!r}, expected 'type: local' with 'workers' and 'queue'.")
+    for name, least in (("workers", 1), ("queue", 0)):
+        value = options.get(name, least)
+        if not isinstance(value, int) or isinstance(value, bool) or value < least:
+            raise ConfigError(f"jobs: {name} is {value!r}, expected a whole number from {least}.")
+    return LocalRunner(**options)
+
+
+def _beyond_limits(ended: Iterable[Job], now: float) -> Iterator[Job]:
+    """Which jobs there is no room for, of jobs in the order in which they ended."""
+    size_bytes = 0
+    for count, job in enumerate(reversed(list(ended)), 1):
+        size_bytes += job.size_bytes
+        too_many = count > KEPT_JOBS or (size_bytes > KEPT_BYTES and count > 1)
+        if too_many or now - (job.status.ended_at or now) > KEPT_S:
+            yield job
+
+
+def _stopping() -> Busy:
+    return Busy("The server stops, so it takes no training or test. Try later.", retry_after_s=RETRY_AFTER_S)

@@ -17,6 +17,7 @@ from botapi.data.project import Project
 from botapi.errors import DataError
 from botapi.names import NLU_FALLBACK, RESPONSE_SEPARATOR
 from botapi.nlu.pipeline import Pipeline
+from botapi.training.progress import Progress, untold
 from botapi.training.reports import Scores, add_confusions, score
 
 log = logging.getLogger(__name__)
@@ -59,16 +60,16 @@ class Results:
     entities: list[Entities] = field(default_factory=list)
 
 
-def evaluate(parse: Parse, data: TrainingData) -> Json:
+def evaluate(parse: Parse, data: TrainingData, *, progress: Progress = untold) -> Json:
     """How well `parse` (text in, parse data out) understands the examples.
 
     {"intent_evaluation", "entity_evaluation": {extractor: …}, "response_selection_evaluation"}; None for what the
     examples don't test: intents and responses need two different ones, entities one.
     """
-    return evaluation(collect(parse, data.examples, subjects_of(data)))
+    return evaluation(collect(parse, data.examples, subjects_of(data), progress))
 
 
-def cross_validate(project: Project, folds: int, *, seed: int = SEED) -> Results:
+def cross_validate(project: Project, folds: int, *, seed: int = SEED, progress: Progress = untold) -> Results:
     """Train on all examples but a fold of them and test on that fold, for each of `folds` folds.
 
     Each intent is spread evenly over the folds; the same seed gives the same folds. Raises DataError when no intent
@@ -83,6 +84,7 @@ def cross_validate(project: Project, folds: int, *, seed: int = SEED) -> Results
         found.intents += part.intents
         found.responses += part.responses
         found.entities += part.entities
+        progress(number / folds)
     return found
 
 
@@ -119,10 +121,11 @@ def subjects_of(data: TrainingData) -> frozenset[str]:
     return frozenset(name for name, is_tested in found.items() if is_tested)
 
 
-def collect(parse: Parse, examples: Iterable[Example], tested: frozenset[str]) -> Results:
+def collect(parse: Parse, examples: Sequence[Example], tested: frozenset[str], progress: Progress = untold) -> Results:
     """Parse each example and set beside it what it should be."""
     results = Results()
-    for example in examples:
+    for number, example in enumerate(examples):
+        progress(number / len(examples))
         found = parse(example.text)
         if "intents" in tested and example.base_intent:
             intent = _understood_intent(found)

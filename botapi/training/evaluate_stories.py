@@ -21,6 +21,7 @@ from botapi.names import ACTION_LISTEN, ACTION_UNLIKELY_INTENT, RESPONSE_SEPARAT
 from botapi.policies.policy import Prediction
 from botapi.state.events import ActionExecuted, ActionExecutionRejected, Event, UserUttered
 from botapi.state.tracker import Tracker
+from botapi.training.progress import Progress, untold
 from botapi.training.reports import Scores, score
 
 log = logging.getLogger(__name__)
@@ -95,7 +96,14 @@ class Evaluation:
         }
 
 
-def evaluate(bot: Bot, stories: Iterable[Story], *, e2e: bool = False, max_stories: int | None = None) -> Evaluation:
+def evaluate(
+    bot: Bot,
+    stories: Iterable[Story],
+    *,
+    e2e: bool = False,
+    max_stories: int | None = None,
+    progress: Progress = untold,
+) -> Evaluation:
     """Replay each way through the stories; rules are left out, since they are no conversations.
 
     With `e2e`, what the user says is understood by the bot and compared with the story's intent and entities. Raises
@@ -103,7 +111,10 @@ def evaluate(bot: Bot, stories: Iterable[Story], *, e2e: bool = False, max_stori
     """
     told = [story for story in stories if not story.is_rule]
     trackers = training_trackers(told, bot.domain, augmentation=0)[:max_stories]
-    replays = [_Replayer(bot, one.name, e2e).replay(one.tracker.events) for one in trackers]
+    replays = []
+    for number, one in enumerate(trackers, 1):
+        replays.append(_Replayer(bot, one.name, e2e).replay(one.tracker.events))
+        progress(number / len(trackers))
     return Evaluation(replays, e2e)
 
 

@@ -7,8 +7,10 @@ import logging
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from itertools import chain, count
 from pathlib import Path
+from typing import Any
 
 from botapi import model
 from botapi.data.project import Project
@@ -16,7 +18,8 @@ from botapi.data.unroll import training_trackers
 from botapi.errors import DataError, ModelError
 from botapi.nlu.pipeline import Pipeline
 from botapi.policies.ensemble import Ensemble
-from botapi.training.fingerprint import fingerprints
+from botapi.training.fingerprint import digest, fingerprints
+from botapi.training.progress import Progress, part, untold
 
 logger = logging.getLogger(__name__)
 
@@ -46,19 +49,28 @@ def train(
     augmentation: int = AUGMENTATION,
     kind: str = "full",
     seed: int = SEED,
+    finetune: model.Archive | None = None,
+    epoch_fraction: float = 1.0,
     report: Report = logger.info,
+    progress: Progress = untold,
 ) -> Result:
     """Train `project` into an archive in `out_dir`.
 
     `kind` is full, nlu or core; a project that has data for one half only gets that half for full. Nothing is trained
     if the newest model of its kind was made from the same inputs; of a half with the same inputs, what was learned is
-    taken over. `force` trains all the same. `fixed_name` names the archive in place of the time. The same project, seed
-    and kind give the same members, byte for byte. `report` gets a line for each step.
+    taken over. `force` trains all the same. With `finetune`, learned intents go on from that model, for
+    `epoch_fraction` of the usual epochs; all else is trained anew. `fixed_name` names the archive in place of the time.
+    The same project, seed and kind give the same members, byte for byte. `report` gets a line for each step, `progress`
+    how far it is.
     Raises DataError for data that can't be trained on, ConfigError for the pipeline and the policies.
     """
     started = time.monotonic()
     kind = possible_kind(project, kind, report)
     inputs = fingerprints(project, kind, augmentation, seed)
+    earlier = _earlier(finetune, project) if finetune and kind != "core" else {}
+    if finetune and kind != "core":
+        # Later trainings shall not take it for what these inputs alone give.
+        inputs["nlu"] = digest([inputs.get("nlu"), finetune.metadata.model_id, epoch_fraction])
     old = None if force else newest_of_kind(out_dir, kind, fixed_name)
     if old is not None and old.metadata.fingerprints == inputs:
         now_ns = time.time_ns()
@@ -66,8 +78,9 @@ def train(
         report(f"Nothing changed. You can use the old model stored at '{old.path}'.")
         return Result(Path(old.path), False, (), time.monotonic() - started)
     warnings: list[str] = []
-    members = learn(project, kind, augmentation, seed, taken_over(old, inputs), warnings.append)
-    path = Path(out_dir) / f"{fixed_name or PREFIXES[kind] + time.strftime('%Y%m%d-%H%M%S')}.tar.gz"
+    course = Course(augmentation, seed, earlier, epoch_fraction)
+    members = learn(project, kind, course, taken_over(old, inputs), warnings.append, progress)
+    path = Path(out_dir) / f"{fixed_name}.tar.gz" if fixed_name else new_path(out_dir, PREFIXES[kind])
     config = project.config
     about = {"kind": kind, "fingerprints": inputs, "language": config.language, "assistant_id": config.assistant_id}
     model.pack(path, members, about)
@@ -75,6 +88,42 @@ def train(
         report(warning)
     report(f"Your botapi model is trained and saved at '{path}'.")
     return Result(path, True, tuple(warnings), time.monotonic() - started)
+
+
+@dataclass(frozen=True)
+class Course:
+    """How to train: see `train`; `earlier` are the members of the understanding to go on from."""
+
+    augmentation: int = AUGMENTATION
+    seed: int = SEED
+    earlier: Mapping[str, bytes] = field(default_factory=dict)
+    epoch_fraction: float = 1.0
+
+
+def _earlier(archive: model.Archive, project: Project) -> dict[str, bytes]:
+    """The members to go on from; DataError for a model whose pipeline was another, as in Rasa, or that has none."""
+    members = archive.part("nlu/")
+    if not members:
+        raise DataError(f"The model {archive.path} has no understanding to go on from; train without --finetune.")
+    pipelines = (archive.json("config.json").get("pipeline"), asdict(project.config)["pipeline"])
+    before, now = (_without_epochs(pipeline) for pipeline in pipelines)
+    if before != now:
+        raise DataError(
+            f"The model {archive.path} was trained with another pipeline, so training can't go on from it; "
+            "only `epochs` may differ. Train without --finetune."
+        )
+    return dict(members)
+
+
+def _without_epochs(pipeline: Any) -> Any:
+    return pipeline and [{key: value for key, value in item.items() if key != "epochs"} for item in pipeline]
+
+
+def new_path(out_dir: str | Path, before: str = "", after: str = "") -> Path:
+    """A path for an archive, named by the time; none that is there is written over."""
+    name = f"{before}{time.strftime('%Y%m%d-%H%M%S')}{after}"
+    names = chain([name], (f"{name}-{number}" for number in count(2)))
+    return next(path for name in names if not (path := Path(out_dir) / f"{name}.tar.gz").exists())
 
 
 def is_current(
@@ -103,17 +152,33 @@ def possible_kind(project: Project, kind: str, report: Report) -> str:
 
 
 def learn(
-    project: Project, kind: str, augmentation: int, seed: int, known: Mapping[str, bytes], report: Report
+    project: Project,
+    kind: str,
+    course: Course,
+    known: Mapping[str, bytes],
+    report: Report,
+    progress: Progress,
 ) -> dict[str, bytes]:
     """All members of the archive; `known` are those of halves that need no training."""
     config = asdict(project.config)
     members = dict(known)
     if kind != "core" and not has_part(members, "nlu/"):
-        pipeline = Pipeline.train(config["pipeline"], project.config.language, project.nlu, seed=seed, report=report)
+        language, done = project.config.language, part(progress, 0.1, 0.6)
+        pipeline = Pipeline.train(
+            config["pipeline"],
+            language,
+            project.nlu,
+            seed=course.seed,
+            report=report,
+            progress=done,
+            earlier=course.earlier,
+            epoch_fraction=course.epoch_fraction,
+        )
         members |= {f"nlu/{name}": data for name, data in pipeline.save().items()}
     if kind != "nlu" and not has_part(members, "policies/"):
-        trackers = training_trackers(project.stories, project.domain, augmentation)
-        ensemble = Ensemble.train(config["policies"], trackers, project.domain, report=report)
+        trackers = training_trackers(project.stories, project.domain, course.augmentation)
+        done = part(progress, 0.6, 0.9)
+        ensemble = Ensemble.train(config["policies"], trackers, project.domain, report=report, progress=done)
         members |= {f"policies/{name}": data for name, data in ensemble.save().items()}
     members["config.json"] = as_json(config)
     members["domain.json"] = as_json(project.domain.as_dict())

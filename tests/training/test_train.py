@@ -46,6 +46,11 @@ def test_unchanged_inputs_train_nothing_and_say_so(folder):
     assert is_current(read_folder(folder), folder / "models")
 
 
+def test_trainings_of_the_same_second_have_an_archive_each(folder):
+    paths = {trained(folder, force=True)[0].path for _ in range(3)}
+    assert len(paths) == 3 and all(path.exists() for path in paths)
+
+
 def test_a_comment_is_no_change(folder):
     trained(folder)
     write(folder, {"data/rules.yml": "# a comment\n" + RULES, "data/nlu.yml": "\n\n" + NLU})
@@ -158,3 +163,49 @@ def test_foreign_archives_beside_it_are_passed_over(folder):
     (folder / "models").mkdir()
     (folder / "models" / "other.tar.gz").write_bytes(b"not an archive")
     assert trained(folder)[0].trained
+
+
+MORE_NLU = (
+    NLU
+    + """- intent: thank
+  examples: |
+    - thanks a lot
+    - thank you
+"""
+)
+
+
+def test_finetuning_goes_on_from_a_model_with_new_examples_and_intents(folder):
+    config = CONFIG.replace("KeywordIntentClassifier", "LinearIntentClassifier")
+    write(folder, {"config.yml": config})
+    first = trained(folder)[1]
+    write(folder, {"data/nlu.yml": MORE_NLU})
+    result, archive, _ = trained(folder, kind="nlu", finetune=first, epoch_fraction=0.5)
+    assert result.trained
+    table = next(name for name in archive.members if name.endswith("labels.json"))
+    assert set(archive.json(table)["labels"]) == {*first.json(table)["labels"], "thank"}
+
+
+def test_what_was_finetuned_is_trained_anew_without_it(folder):
+    first = trained(folder)[1]
+    tuned = trained(folder, finetune=first)[0]
+    assert tuned.trained
+    assert not trained(folder, finetune=first)[0].trained
+    assert trained(folder)[0].trained
+
+
+def test_finetuning_needs_the_same_pipeline_but_for_epochs(folder):
+    without = CONFIG[: CONFIG.index("pipeline")] + "policies:\n- name: RulePolicy\n"
+    write(folder, {"config.yml": without + "pipeline:\n- name: DIETClassifier\n  epochs: 10\n"})
+    first = trained(folder)[1]
+    write(folder, {"config.yml": without + "pipeline:\n- name: DIETClassifier\n  epochs: 5\n"})
+    assert trained(folder, finetune=first)[0].trained
+    write(folder, {"config.yml": without + "pipeline:\n- name: KeywordIntentClassifier\n"})
+    with pytest.raises(DataError, match="another pipeline"):
+        trained(folder, finetune=first)
+
+
+def test_finetuning_needs_a_model_that_understands(folder):
+    dialogue = trained(folder, kind="core")[1]
+    with pytest.raises(DataError, match="no understanding"):
+        trained(folder, finetune=dialogue)
