@@ -11,6 +11,11 @@ Keys that layers add to environ, for whoever is further in:
     middleware.request_id     str, the id of this request                            (requestlog)
     middleware.render_error   callable (exception, environ) -> status, headers, body (errors)
     middleware.identity       auth.Identity, who sent the request                    (auth)
+
+And some that applications may leave for the layers around them:
+
+    middleware.subject        whom the request is about                              (read by idempotency)
+    middleware.route          str, the matched route, such as `/users/{name}`        (read by metrics)
 """
 
 from __future__ import annotations

@@ -1,13 +1,14 @@
-"""Heavy work kept in bounds: a request comes in and runs now, or later to post its answer, or 503 goes out."""
+"""Work whose caller doesn't wait: a request comes in; 204 goes out, and later its answer to a URL that it named."""
 
 from __future__ import annotations
 
-import io
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from contextvars import copy_context
 from functools import partial
+from tempfile import SpooledTemporaryFile
 from threading import Condition
+from typing import IO
 from urllib.parse import parse_qs
 
 from .auth import IDENTITY
@@ -15,11 +16,12 @@ from .body import BoundedInput, content_length
 from .errors import RENDER_ERROR, HTTPError, respond_error
 from .requestlog import REQUEST_ID
 from .roles import ROUTING_ARGS
-from .wsgi import WHOLE, App, Closing, Environ, Headers, StartResponse, call, respond
+from .wsgi import App, Environ, Headers, StartResponse, call, respond
 
 Submit = Callable[[Callable[[], None]], object]
 Post = Callable[[str, int, Headers, bytes], object]
 _KEPT = ("wsgi.version", "wsgi.url_scheme", "wsgi.errors", ROUTING_ARGS, IDENTITY, REQUEST_ID, RENDER_ERROR)
+_IN_MEMORY_BYTES, _BLOCK_BYTES = 1 << 20, 1 << 16
 
 
 class Gate:
@@ -55,13 +57,13 @@ class Gate:
 
 
 class Offload:
-    """Layer: at most as many requests at once as `gate` has places; others get 503 with Retry-After.
+    """Layer: a request with `?callback_url=` is answered with 204 at once; all others pass through.
 
-    With `?callback_url=` the answer is 204 at once. The application then runs through `submit(task)` (such as an
-    executor's) on an environ of its own, with the request's body and context variables, and its answer, errors
-    included, goes to `post(url, status, headers, body)`. It keeps its place until that has returned. `check(url)` may
-    raise HTTPError for addresses that are not to be posted to. `keep` names further environ keys that the application
-    needs later; the server's own are left out, since their request has ended by then.
+    The application then runs through `submit(task)` (such as an executor's) on an environ of its own, with the
+    request's body and context variables, and its answer, errors included, goes to `post(url, status, headers, body)`.
+    It takes a place of `gate` until that has returned; where none is free, the request gets 503 with Retry-After.
+    `check(url)` may raise HTTPError for addresses that are not to be posted to. `keep` names further environ keys that
+    the application needs later; the server's own are left out, since their request has ended by then.
     """
 
     def __init__(
@@ -89,10 +91,10 @@ class Offload:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         url = self._callback_url(environ)
+        if url is None:
+            return self._app(environ, start_response)
         if not self._gate.enter():
             return respond_error(environ, start_response, self._busy())
-        if url is None:
-            return self._now(environ, start_response)
         try:
             self._later(environ, url)
         except HTTPError as error:
@@ -112,40 +114,31 @@ class Offload:
         values = parse_qs(query).get(self._parameter) if self._parameter in query else None
         return values[0] if values else None
 
-    def _now(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        try:
-            result = self._app(environ, start_response)
-        except BaseException:  # whatever it is, the place is free again
-            self._gate.leave()
-            raise
-        if type(result) in WHOLE:
-            self._gate.leave()
-            return result
-        return Closing(result, self._gate.leave)
-
     def _later(self, environ: Environ, url: str) -> None:
         if self._check is not None:
             self._check(url)
-        task = partial(copy_context().run, self._run, self._detached(environ), url)
+        body = _copied(environ)
+        task = partial(copy_context().run, self._run, self._detached(environ, body), body, url)
         try:
             self._submit(task)
         except RuntimeError as error:  # how executors refuse work once they shut down
+            body.close()
             raise self._busy() from error
 
-    def _detached(self, environ: Environ) -> Environ:
-        """A copy that outlives the request: CGI variables, the body in memory, and the keys to keep."""
-        length = content_length(environ)
-        body = BoundedInput(environ["wsgi.input"], length).read() if length else b""
+    def _detached(self, environ: Environ, body: IO[bytes]) -> Environ:
+        """A copy that outlives the request: CGI variables, the body, and the keys to keep."""
         # CGI variables and HTTP headers are the keys in capitals.
         copy = {key: value for key, value in environ.items() if key.isupper()}
         copy.update((key, environ[key]) for key in self._keep if key in environ)
-        copy["wsgi.input"] = io.BytesIO(body)
+        copy["wsgi.input"] = body
         copy.update({"wsgi.multithread": True, "wsgi.multiprocess": False, "wsgi.run_once": False})
         return copy
 
-    def _run(self, environ: Environ, url: str) -> None:
+    def _run(self, environ: Environ, body: IO[bytes], url: str) -> None:
         try:
-            self._post(url, *self._answer(environ))
+            with body:
+                answer = self._answer(environ)
+            self._post(url, *answer)
         except Exception:  # nobody waits for a result: what is not logged is lost
             self._logger.exception("The answer to %r could not be posted to its callback", environ.get("PATH_INFO"))
         finally:
@@ -157,3 +150,18 @@ class Offload:
         except Exception as error:  # errors are answers, too
             failure = error
         return call(lambda environ, start_response: respond_error(environ, start_response, failure), environ)
+
+
+def _copied(environ: Environ) -> IO[bytes]:
+    """The request's body, on disk where it is large; who closes the file frees it."""
+    body: IO[bytes] = SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES)
+    try:
+        length = content_length(environ)
+        reader = BoundedInput(environ["wsgi.input"], length or 0)
+        while length and (block := reader.read(_BLOCK_BYTES)):
+            body.write(block)
+    except BaseException:  # whatever ends the copying, the file goes
+        body.close()
+        raise
+    body.seek(0)
+    return body

@@ -12,10 +12,14 @@ from middleware.auth import Authenticate
 from middleware.body import BodyLimit
 from middleware.cors import CORS
 from middleware.errors import ErrorsToJSON
+from middleware.idempotency import Idempotency
+from middleware.metrics import Metrics
 from middleware.offload import Gate, Offload
+from middleware.ratelimit import RateLimit, RateLimiter
 from middleware.requestlog import RequestLog
 from middleware.roles import Roles
 from middleware.token import TokenAuthenticator
+from middleware.tracecontext import TraceContext
 from middleware.wsgi import Environ
 from tests.middleware import gateway
 
@@ -44,7 +48,10 @@ def refuse(*arguments: object) -> None:
 
 REQUEST_LOG = partial(RequestLog, logger=loud())
 SILENT_LOG = partial(RequestLog, logger=silent())
+TRACE = partial(TraceContext, context=lambda headers: None)
+METRICS = partial(Metrics, observe=lambda method, route, status, duration_s: None)
 CROSS_ORIGIN = partial(CORS, origins=["https://a.example"])
+RATE = partial(RateLimit, limiter=RateLimiter(rate_per_s=1, burst=10**6), key=lambda environ: "everybody")
 BODY = partial(BodyLimit, limit_bytes=1000)
 AUTH = partial(Authenticate, authenticators=[TokenAuthenticator(SECRET)], authorize=Roles())
 OFFLOAD = partial(Offload, gate=Gate(4), submit=refuse, post=refuse)
@@ -52,17 +59,21 @@ OFFLOAD = partial(Offload, gate=Gate(4), submit=refuse, post=refuse)
 
 def everything(app):
     """All layers around each other, in the order in which a server has them."""
-    return stack(app, REQUEST_LOG, CROSS_ORIGIN, ErrorsToJSON, AUTH, BODY, OFFLOAD, ErrorsToJSON)
+    return stack(app, REQUEST_LOG, TRACE, METRICS, CROSS_ORIGIN, ErrorsToJSON, AUTH, RATE, BODY, OFFLOAD, ErrorsToJSON)
 
 
 LAYERS = {
     "requestlog": REQUEST_LOG,
     "requestlog without a log": SILENT_LOG,
+    "tracecontext": TRACE,
+    "metrics": METRICS,
     "cors": CROSS_ORIGIN,
     "errors": ErrorsToJSON,
     "body": BODY,
     "auth": AUTH,
+    "ratelimit": RATE,
     "offload": OFFLOAD,
+    "idempotency": Idempotency,
     "everything": everything,
 }
 RENDERING = {"errors", "everything"}  # these turn exceptions into responses; through all others they pass
