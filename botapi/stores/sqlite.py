@@ -1,7 +1,8 @@
 """Conversations in an SQLite file: event dicts go in and out as JSON text in Rasa's `events` table.
 
 The table is that of Rasa 3's SQL tracker store plus a column of ours, `sequence`: the event's number within its
-conversation. A file that Rasa wrote is taken over when it is opened; Rasa can still read it afterwards.
+conversation. A file that Rasa wrote is taken over when it is opened; Rasa can still read it afterwards. A second table
+holds a summary of each conversation, written with its events (sqlitelisting.py).
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from botapi.errors import StoreConflict, StoreError
+from botapi.stores import sqlitelisting as summaries
+from botapi.stores.listing import EVERYTHING, Summary, Wanted, seconds, text
 from botapi.stores.trackers import Events, check_sender_id, conflict, damaged, encode, gone
 
 COLUMNS = ("sender_id", "type_name", "timestamp", "intent_name", "action_name", "data")
@@ -30,10 +33,16 @@ INDEXES = (
     # Reminders are few, and looked for at each start.
     "CREATE INDEX IF NOT EXISTS botapi_events_reminders ON events (sender_id) WHERE type_name = 'reminder'",
 )
+# The highest number that a deleted conversation had: those that begin afterwards count on from there.
+FLOOR = "CREATE TABLE IF NOT EXISTS botapi_floor (number INTEGER NOT NULL)"
 INSERT = f"INSERT INTO events ({', '.join(COLUMNS)}, sequence) VALUES (?, ?, ?, ?, ?, ?, ?)"
+DELETE = "DELETE FROM events WHERE sender_id = ?"
 LAST = "SELECT max(sequence) FROM events WHERE sender_id = ?"
 # The event `after` itself comes along as a witness that it is still there.
 READ = "SELECT sequence, data FROM events WHERE sender_id = ? AND sequence >= ? ORDER BY sequence"
+
+# So long a deletion waits for others to leave the write-ahead log.
+LOG_WAIT_MS = 200
 
 Row = tuple[Any, ...]
 Work = Callable[[sqlite3.Connection], int]
@@ -84,44 +93,38 @@ class SqliteStore:
         check_sender_id(sender_id)
         if not events:
             return after
-        rows = [_row(sender_id, event, number) for number, event in enumerate(events, after + 1)]
+        rows = [_row(sender_id, event) for event in events]
 
         def work(connection: sqlite3.Connection) -> int:
-            last = _last(connection, sender_id)
-            if last != after:
-                raise conflict(sender_id, after, last)
-            connection.executemany(INSERT, rows)
-            return after + len(rows)
+            return _add(connection, _summary(connection, sender_id, after), rows, events)
 
         return self._write(work)
 
     def replace(self, sender_id: str, events: Events) -> int:
         check_sender_id(sender_id)
-        rows = [_row(sender_id, event, number) for number, event in enumerate(events, 1)]
+        if not events:
+            self.delete(sender_id)
+            return 0
+        rows = [_row(sender_id, event) for event in events]
 
         def work(connection: sqlite3.Connection) -> int:
             last = _last(connection, sender_id)
-            connection.execute("DELETE FROM events WHERE sender_id = ?", (sender_id,))
-            connection.executemany(INSERT, [(*row[:-1], row[-1] + last) for row in rows])
-            return last + len(rows) if rows else 0
+            connection.execute(DELETE, (sender_id,))
+            return _add(connection, Summary(sender_id, last), rows, events)
 
         return self._write(work)
 
     def delete(self, sender_id: str) -> bool:
         check_sender_id(sender_id)
 
-        def work(connection: sqlite3.Connection) -> int:
-            return connection.execute("DELETE FROM events WHERE sender_id = ?", (sender_id,)).rowcount
+        found = self._write(lambda connection: _delete(connection, sender_id)) > 0
+        with self._turn:
+            self._empty_log()
+        return found
 
-        return self._write(work) > 0
-
-    def sender_ids(self) -> Iterator[str]:
-        """All conversation ids, sorted; PERF: one step down the index for each, however many events it has."""
-        query = "SELECT min(sender_id) FROM events WHERE sender_id > ?"
-        sender_id = self._one("SELECT min(sender_id) FROM events", ())
-        while sender_id is not None:
-            yield sender_id
-            sender_id = self._one(query, (sender_id,))
+    def page(self, after: str | None, limit: int, wanted: Wanted = EVERYTHING) -> list[Summary]:
+        with self._reading() as connection:
+            return summaries.page(connection, after, limit, wanted)
 
     def with_reminders(self) -> list[str]:
         query = "SELECT DISTINCT sender_id FROM events WHERE type_name = 'reminder' ORDER BY sender_id"
@@ -134,10 +137,6 @@ class SqliteStore:
             self._writing.close()
             while self._idle:
                 self._idle.pop().close()
-
-    def _one(self, query: str, values: Row) -> Any:
-        with self._reading() as connection:
-            return connection.execute(query, values).fetchone()[0]
 
     def _decode(self, sender_id: str, number: int, data: str) -> dict[str, Any]:
         try:
@@ -159,6 +158,8 @@ class SqliteStore:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
+            # SECURITY: what is deleted or changed is overwritten in the file.
+            connection.execute("PRAGMA secure_delete = ON")
         except sqlite3.Error as error:
             connection.close()
             raise StoreError(f"{self._path} can't be used as an SQLite file: {error}.") from error
@@ -186,6 +187,18 @@ class SqliteStore:
                 self._idle.append(connection)
                 return
         connection.close()
+
+    def _empty_log(self) -> None:
+        """Cut off the write-ahead log, which still holds what was deleted.
+
+        While somebody else reads or writes, the log stays; it is overwritten by what comes next.
+        """
+        try:
+            self._writing.execute(f"PRAGMA busy_timeout = {LOG_WAIT_MS}")
+            self._writing.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._writing.execute(f"PRAGMA busy_timeout = {int(self._busy_timeout_s * 1000)}")
+        except sqlite3.Error as error:
+            raise StoreError(f"Deleted from {self._path}, but its log could not be emptied: {error}.") from error
 
     def _write(self, work: Work) -> int:
         """Run `work` inside a transaction and return its value once that is on disk.
@@ -261,6 +274,7 @@ def take_over(connection: sqlite3.Connection) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
         connection.execute(CREATE)
+        connection.execute(FLOOR)
         present = {row[1] for row in connection.execute("PRAGMA table_info(events)")}
         missing = set(COLUMNS) - present
         if missing:
@@ -272,15 +286,15 @@ def take_over(connection: sqlite3.Connection) -> None:
             connection.execute("ALTER TABLE events ADD COLUMN sequence INTEGER")
         for index in INDEXES:
             connection.execute(index)
-        _number(connection)
+        summaries.take_over(connection, _number(connection))
         connection.execute("COMMIT")
     finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
 
 
-def _number(connection: sqlite3.Connection) -> None:
-    """Number events that Rasa wrote, in the order of their ids as Rasa reads them."""
+def _number(connection: sqlite3.Connection) -> list[str]:
+    """Number events that Rasa wrote, in the order of their ids as Rasa reads them; ids of their conversations."""
     fresh = connection.execute("SELECT id, sender_id FROM events WHERE sequence IS NULL ORDER BY id").fetchall()
     last: dict[str, int] = {}
     for row_id, sender_id in fresh:
@@ -288,36 +302,64 @@ def _number(connection: sqlite3.Connection) -> None:
             last[sender_id] = _last(connection, sender_id)
         last[sender_id] += 1
         connection.execute("UPDATE events SET sequence = ? WHERE id = ?", (last[sender_id], row_id))
+    return list(last)
 
 
 def _last(connection: sqlite3.Connection, sender_id: str) -> int:
     return connection.execute(LAST, (sender_id,)).fetchone()[0] or 0
 
 
-def _row(sender_id: str, event: dict[str, Any], number: int) -> Row:
-    """The values of INSERT. The columns beside `data` are for people and reports; only `data` is read back."""
-    parse_data = event.get("parse_data")
+def _summary(connection: sqlite3.Connection, sender_id: str, after: int) -> Summary:
+    """The summary of a conversation whose last event is `after`; StoreConflict where it is another.
+
+    PERF: it is read in place of the last event's number, so that a turn costs no look-up more.
+    """
+    summary = summaries.load(connection, sender_id)
+    if summary is not None and summary.last == after:
+        return summary
+    last = _last(connection, sender_id)
+    if last != after:
+        raise conflict(sender_id, after, last)
+    # It is new, or was written by a program that knows of no summaries.
+    return summaries.rebuild(connection, sender_id) if last else Summary(sender_id)
+
+
+def _add(connection: sqlite3.Connection, summary: Summary, rows: list[Row], events: Events) -> int:
+    """Write events behind those that the summary counts; gives the number of the last."""
+    begin = summary.last or _floor(connection)
+    connection.executemany(INSERT, [(*row, number) for number, row in enumerate(rows, begin + 1)])
+    summary.note(events)
+    summary.last = begin + len(rows)
+    summaries.store(connection, summary)
+    return summary.last
+
+
+def _delete(connection: sqlite3.Connection, sender_id: str) -> int:
+    """Remove a conversation, and remember (not whose) the number it had come to; how many events there were."""
+    last = _last(connection, sender_id)
+    if last > _floor(connection):
+        connection.execute("DELETE FROM botapi_floor")
+        connection.execute("INSERT INTO botapi_floor VALUES (?)", (last,))
+    summaries.delete(connection, sender_id)
+    return connection.execute(DELETE, (sender_id,)).rowcount
+
+
+def _floor(connection: sqlite3.Connection) -> int:
+    """The number after which the first event of a conversation comes."""
+    (number,) = connection.execute("SELECT max(number) FROM botapi_floor").fetchone()
+    return number or 0
+
+
+def _row(sender_id: str, event: dict[str, Any]) -> Row:
+    """The values of INSERT but the number. Columns beside `data` are for people; only `data` is read back."""
+    get = event.get
+    parse_data = get("parse_data")
     intent = parse_data.get("intent") if isinstance(parse_data, dict) else None
     return (
         sender_id,
-        _text(event.get("event")) or "",
-        _seconds(event.get("timestamp")),
-        _text(intent.get("name")) if isinstance(intent, dict) else None,
-        _text(event.get("name")),
+        text(get("event")) or "",
+        seconds(get("timestamp")),
+        text(intent.get("name")) if isinstance(intent, dict) else None,
+        text(get("name")),
         encode(event),
-        number,
     )
-
-
-def _text(value: Any) -> str | None:
-    """Text that SQLite can hold: half a surrogate pair becomes a question mark."""
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else None
-
-
-def _seconds(value: Any) -> float | None:
-    if not isinstance(value, (int, float)):
-        return None
-    try:
-        return float(value)
-    except OverflowError:  # a whole number beyond any clock
-        return None

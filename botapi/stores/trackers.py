@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import islice
 from typing import Any, Protocol
 
 from botapi.errors import InputError, StoreConflict, StoreError
+from botapi.stores.listing import EVERYTHING, Summary, Wanted
 
 Events = Sequence[dict[str, Any]]
+
+# PERF: without looking for circles, which end in a RecursionError as well.
+_encode = json.JSONEncoder(check_circular=False).encode
 
 
 class TrackerStore(Protocol):
     """An append-only log of events per conversation; thread-safe.
 
     The events of a conversation are numbered upwards from 1, without gaps. `replace` goes on counting, so that whoever
-    kept what he read before (and asks `read` for more) hears of it: numbers are never given out twice while a
-    conversation exists. Events are JSON objects with text under "event".
+    kept what he read before (and asks `read` for more) hears of it. For the same reason the first event has a higher
+    number than 1 once a conversation has been deleted: no number is given out twice in a conversation.
+    Events are JSON objects with text under "event".
     """
 
     def last(self, sender_id: str) -> int:
@@ -36,10 +44,13 @@ class TrackerStore(Protocol):
         """Put `events` in place of all there are, in one step; returns the new last number (0 for no events)."""
 
     def delete(self, sender_id: str) -> bool:
-        """Forget the conversation; whether there was one."""
+        """Forget the conversation, so that nothing of it can be read from disk either; whether there was one."""
 
-    def sender_ids(self) -> Iterator[str]:
-        """All conversation ids, sorted."""
+    def page(self, after: str | None, limit: int, wanted: Wanted = EVERYTHING) -> list[Summary]:
+        """The first `limit` conversations with an id above `after` (None: all) that are wanted, sorted by id.
+
+        Its cost must not depend on how many events there are.
+        """
 
     def with_reminders(self) -> list[str]:
         """Ids of the conversations that hold a `reminder` event, fired or not, sorted."""
@@ -54,16 +65,18 @@ class InMemoryStore:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._logs: dict[str, _Log] = {}
+        self._sender_ids: list[str] = []  # sorted
+        self._floor = 0  # the highest number that a deleted conversation had
 
     def last(self, sender_id: str) -> int:
         with self._lock:
             log = self._logs.get(sender_id)
-            return log.last if log else 0
+            return log.summary.last if log else 0
 
     def read(self, sender_id: str, after: int = 0) -> list[dict[str, Any]]:
         with self._lock:
-            log = self._logs.get(sender_id, _Log(0, []))
-            if after and not log.gone < after <= log.last:
+            log = self._logs.get(sender_id) or _Log(sender_id)
+            if after and not log.gone < after <= log.summary.last:
                 raise gone(sender_id, after)
             texts = log.texts[max(after - log.gone, 0) :]
         return [json.loads(text) for text in texts]
@@ -74,12 +87,11 @@ class InMemoryStore:
         if not texts:
             return after
         with self._lock:
-            log = self._logs.get(sender_id, _Log(0, []))
-            if log.last != after:
-                raise conflict(sender_id, after, log.last)
-            log.texts.extend(texts)
-            self._logs[sender_id] = log
-            return log.last
+            log = self._logs.get(sender_id)
+            last = log.summary.last if log else 0
+            if last != after:
+                raise conflict(sender_id, after, last)
+            return (log or self._new(sender_id, self._floor)).add(events, texts)
 
     def replace(self, sender_id: str, events: Events) -> int:
         check_sender_id(sender_id)
@@ -89,16 +101,23 @@ class InMemoryStore:
             return 0
         with self._lock:
             old = self._logs.get(sender_id)
-            log = self._logs[sender_id] = _Log(old.last if old else 0, texts)
-            return log.last
+            return self._new(sender_id, old.summary.last if old else self._floor).add(events, texts)
 
     def delete(self, sender_id: str) -> bool:
         with self._lock:
-            return self._logs.pop(sender_id, None) is not None
+            log = self._logs.pop(sender_id, None)
+            if log is None:
+                return False
+            self._floor = max(self._floor, log.summary.last)
+            del self._sender_ids[bisect_left(self._sender_ids, sender_id)]
+            return True
 
-    def sender_ids(self) -> Iterator[str]:
+    def page(self, after: str | None, limit: int, wanted: Wanted = EVERYTHING) -> list[Summary]:
         with self._lock:
-            return iter(sorted(self._logs))
+            begin = 0 if after is None else bisect_right(self._sender_ids, after)
+            ids = (self._sender_ids[index] for index in range(begin, len(self._sender_ids)))
+            found = (self._logs[sender_id].summary for sender_id in ids)
+            return [replace(summary) for summary in islice(filter(wanted.takes, found), limit)]
 
     def with_reminders(self) -> list[str]:
         with self._lock:
@@ -109,21 +128,32 @@ class InMemoryStore:
             if any(json.loads(text)["event"] == "reminder" for text in texts if '"reminder"' in text)
         )
 
+    def _new(self, sender_id: str, gone: int) -> _Log:
+        if sender_id not in self._logs:
+            insort(self._sender_ids, sender_id)
+        log = self._logs[sender_id] = _Log(sender_id, gone)
+        return log
+
     def close(self) -> None:
         with self._lock:
             self._logs.clear()
+            self._sender_ids.clear()
 
 
 class _Log:
     """The events of one conversation: `texts[0]` has the number `gone + 1`."""
 
-    def __init__(self, gone: int, texts: list[str]) -> None:
+    def __init__(self, sender_id: str, gone: int = 0) -> None:
         self.gone = gone
-        self.texts = texts
+        self.texts: list[str] = []
+        self.summary = Summary(sender_id, gone)
 
-    @property
-    def last(self) -> int:
-        return self.gone + len(self.texts)
+    def add(self, events: Events, texts: list[str]) -> int:
+        """Add events, as they are and as JSON; gives the number of the last."""
+        self.texts += texts
+        self.summary.note(events)
+        self.summary.last = self.gone + len(self.texts)
+        return self.summary.last
 
 
 def check_sender_id(sender_id: str) -> None:
@@ -139,7 +169,7 @@ def check_sender_id(sender_id: str) -> None:
 def encode(event: dict[str, Any]) -> str:
     """One event as JSON text in ASCII, so that lone surrogates survive; InputError for what JSON can't say."""
     try:
-        return json.dumps(event)
+        return _encode(event)
     except (TypeError, ValueError, RecursionError) as error:
         raise InputError(f"The event {event.get('event')!r} can't be stored as JSON: {error}.") from error
 

@@ -20,6 +20,7 @@ import pytest
 
 from botapi.errors import InputError, StoreConflict, StoreError
 from botapi.stores.sqlite import SqliteStore
+from tests.stores.stored import ids, slot
 
 # As Rasa 3.6.21 creates it.
 RASA_TABLE = """
@@ -29,10 +30,6 @@ CREATE TABLE events (
 CREATE INDEX ix_events_sender_id ON events (sender_id);
 """
 RASA_INSERT = "INSERT INTO events (sender_id, type_name, timestamp, action_name, data) VALUES (?, 'slot', 1.0, 'x', ?)"
-
-
-def slot(value: Any) -> dict[str, Any]:
-    return {"event": "slot", "timestamp": 1.5, "name": "x", "value": value}
 
 
 @pytest.fixture
@@ -175,7 +172,7 @@ def test_conflict_in_a_shared_transaction_spoils_only_itself(store: SqliteStore)
     for thread in threads:
         thread.join()
     assert outcomes == {"a": 1, "b": StoreConflict, "c": 1}
-    assert list(store.sender_ids()) == ["a", "c"]
+    assert ids(store) == ["a", "c"]
 
 
 def test_file_locked_by_another_process_for_too_long(path: Path) -> None:

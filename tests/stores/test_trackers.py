@@ -11,17 +11,14 @@ from hypothesis import strategies as st
 
 from botapi.errors import InputError, StoreConflict
 from botapi.stores.trackers import InMemoryStore, TrackerStore
-
-
-def slot(value: Any) -> dict[str, Any]:
-    return {"event": "slot", "timestamp": 1.5, "name": "x", "value": value}
+from tests.stores.stored import ids, slot
 
 
 def test_unknown_conversation_is_empty(store: TrackerStore) -> None:
     assert store.last("who") == 0
     assert store.read("who") == []
     assert store.delete("who") is False
-    assert list(store.sender_ids()) == []
+    assert ids(store) == []
 
 
 def test_appended_events_are_numbered_and_read_in_order(store: TrackerStore) -> None:
@@ -36,7 +33,7 @@ def test_appended_events_are_numbered_and_read_in_order(store: TrackerStore) -> 
 
 def test_appending_nothing_changes_nothing(store: TrackerStore) -> None:
     assert store.append("a", [], after=0) == 0
-    assert list(store.sender_ids()) == []
+    assert ids(store) == []
 
 
 @pytest.mark.parametrize("after", [0, 1, 3])
@@ -74,7 +71,7 @@ def test_who_read_before_a_deletion_hears_of_it(store: TrackerStore) -> None:
 def test_replacing_by_nothing_deletes(store: TrackerStore) -> None:
     store.append("a", [slot(1)], after=0)
     assert store.replace("a", []) == 0
-    assert (store.last("a"), store.read("a"), list(store.sender_ids())) == (0, [], [])
+    assert (store.last("a"), store.read("a"), ids(store)) == (0, [], [])
 
 
 def test_replacing_an_unknown_conversation_creates_it(store: TrackerStore) -> None:
@@ -85,7 +82,7 @@ def test_replacing_an_unknown_conversation_creates_it(store: TrackerStore) -> No
 def test_sender_ids_are_sorted_and_each_comes_once(store: TrackerStore) -> None:
     for sender_id in ("b", "a/b", "", "ü", "b"):
         store.append(sender_id, [slot(1), slot(2)], after=store.last(sender_id))
-    assert list(store.sender_ids()) == ["", "a/b", "b", "ü"]
+    assert ids(store) == ["", "a/b", "b", "ü"]
 
 
 def test_changing_a_dict_afterwards_does_not_change_the_store(store: TrackerStore) -> None:
@@ -155,7 +152,7 @@ STEPS = st.lists(
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=50)
 @given(steps=STEPS)
 def test_every_store_is_a_dict_of_lists(store: TrackerStore, steps: list[tuple[str, str, int]]) -> None:
-    for sender_id in list(store.sender_ids()):
+    for sender_id in ids(store):
         store.delete(sender_id)
     expected: dict[str, list[dict[str, Any]]] = {}
     for count, (step, sender_id, size) in enumerate(steps):
@@ -170,14 +167,14 @@ def test_every_store_is_a_dict_of_lists(store: TrackerStore, steps: list[tuple[s
             store.delete(sender_id)
             expected[sender_id] = []
         assert {name: store.read(name) for name in "ab"} == {name: expected.get(name, []) for name in "ab"}
-    assert list(store.sender_ids()) == sorted(name for name, events in expected.items() if events)
+    assert ids(store) == sorted(name for name, events in expected.items() if events)
 
 
 def test_memory_is_free_after_close() -> None:
     store = InMemoryStore()
     store.append("a", [slot(1)], after=0)
     store.close()
-    assert list(store.sender_ids()) == []
+    assert ids(store) == []
 
 
 def test_conversations_with_reminders_are_found(store):
