@@ -8,6 +8,7 @@ import re
 import zlib
 from typing import Any
 
+from botapi import telemetry
 from botapi.actions.action import ActionFailed, ActionRejected, Response, Runner, Turn, bot_uttered
 from botapi.errors import BotError, InputError
 from botapi.outbound import Answer, Endpoint, Outbound, OutboundError
@@ -36,9 +37,7 @@ class ActionServer:
     (`send_domain: true`, and `validate_…`). With `is_compressed`, requests are sent deflated.
     """
 
-    def __init__(
-        self, endpoint: Endpoint, outbound: Outbound, *, is_compressed: bool = False
-    ) -> None:
+    def __init__(self, endpoint: Endpoint, outbound: Outbound, *, is_compressed: bool = False) -> None:
         self.endpoint = endpoint
         self._outbound = outbound
         self._is_compressed = is_compressed
@@ -95,7 +94,8 @@ class RemoteAction:
                 "Name it in endpoints.yml, as `action_endpoint: {url: http://localhost:5055/webhook}`, "
                 "or a module of actions, as `action_endpoint: {actions_module: actions}`."
             )
-        events, responses = self._server.run(self.name, turn.tracker, turn.domain)
+        with telemetry.action_s.attempt(self.name):
+            events, responses = self._server.run(self.name, turn.tracker, turn.domain)
         said = [message for response in responses if (message := _utter(response, turn)) is not None]
         return [*said, *events]
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
+from botapi import telemetry
 from botapi.agent.bot import Bot, Services, load_bot
 from botapi.agent.conversation import Conversation
 from botapi.agent.reminders import Reminders, unfired
@@ -23,6 +25,7 @@ from botapi.names import DEFAULT_SENDER_ID
 from botapi.state.events import Event, ReminderScheduled, from_dict
 from botapi.state.messages import CollectingOutput, Output, UserMessage
 from botapi.state.tracker import Tracker, Verbosity
+from botapi.stores.listing import Summary, Wanted
 from botapi.stores.locks import InMemoryLockStore, LockStore
 from botapi.stores.trackers import InMemoryStore, TrackerStore
 
@@ -66,6 +69,8 @@ class Agent:
         self.lock_store: LockStore = lock_store if lock_store is not None else InMemoryLockStore()
         self.outputs = outputs if outputs is not None else {}
         self.services = services or Services()
+        # Asked with the user's id before each message of his; what it raises refuses the message.
+        self.admit: Callable[[str], None] = lambda sender_id: None
         self.reminders = Reminders(self._remind)
         self._restoring: threading.Thread | None = None
         self._cached_trackers = cached_trackers
@@ -85,9 +90,11 @@ class Agent:
             raise Conflict("No agent loaded. To continue processing, a model of a trained agent needs to be loaded.")
         return bot
 
-    def load_model(self, path: str | Path) -> None:
+    def load_model(self, path: str | Path) -> Bot:
         """Load a model (a folder means its newest) beside the current one, then swap; ModelError changes nothing."""
-        self._swap(load_bot(open_model(find(path)), self.services))
+        bot = load_bot(open_model(find(path)), self.services)
+        self._swap(bot)
+        return bot
 
     def unload_model(self) -> None:
         """Go on without a model; conversations stay stored."""
@@ -112,7 +119,7 @@ class Agent:
         """Hold a conversation: lock it, load it, and store its new events when the block ends without an error."""
         bot = self.ready_bot()
         sender_id = sender_id or DEFAULT_SENDER_ID
-        with self.lock_store.lock(sender_id):
+        with self._lock(sender_id):
             cached = self._load(sender_id, bot)
             tracker = cached.tracker
             known = len(tracker.events)
@@ -140,7 +147,7 @@ class Agent:
         """
         bot = self.ready_bot()
         sender_id = sender_id or DEFAULT_SENDER_ID
-        with self.lock_store.lock(sender_id):
+        with self._lock(sender_id):
             cached = self._load(sender_id, bot)
             tracker = cached.tracker
             if tracker.events:
@@ -151,13 +158,34 @@ class Agent:
                 self._note_empty(sender_id)
             yield tracker
 
-    def handle(self, message: UserMessage) -> None:
-        """One whole turn, from the user's message to the last response."""
-        with self.conversation(message.sender_id) as conversation:
-            conversation.handle(message)
+    @contextmanager
+    def _lock(self, sender_id: str) -> Iterator[None]:
+        began = perf_counter()
+        with self.lock_store.lock(sender_id):
+            telemetry.lock_wait_s.observe(perf_counter() - began)
+            yield
+
+    def handle(
+        self, message: UserMessage, tell: Callable[[Conversation], Any] = lambda _: None, *, repeats: bool = True
+    ) -> Any:
+        """One whole turn, from the user's message to the last response; gives what `tell` says of the conversation.
+
+        A message whose id the conversation has already is no turn: where it `repeats`, what was said to it is sent
+        again.
+        """
+        self.admit(message.sender_id)
+        with telemetry.turn_s.time(), self.conversation(message.sender_id) as conversation:
+            said = conversation.said_to(message.message_id) if message.has_own_id else None
+            if said is None:
+                conversation.handle(message)
+            elif repeats:
+                conversation.take_effect(said, message.output)
+            return tell(conversation)
 
     def _remind(self, sender_id: str, reminder: ReminderScheduled) -> None:
         with self.conversation(sender_id) as conversation:
+            if not conversation.tracker.events:  # deleted since
+                return
             channel = conversation.tracker.user_channel
             conversation.remind(reminder, self.outputs.get(channel or "") or CollectingOutput())
 
@@ -194,7 +222,7 @@ class Agent:
             return []
 
     def _restore_reminders(self, sender_id: str) -> None:
-        with self.lock_store.lock(sender_id):
+        with self._lock(sender_id):
             dicts = self.tracker_store.read(sender_id)
             try:
                 events = [from_dict(data) for data in dicts]
@@ -214,7 +242,7 @@ class Agent:
     def replace_events(self, sender_id: str, events: list[Event], verbosity: Verbosity) -> dict[str, Any]:
         """Put these events in place of a conversation; gives the tracker as JSON."""
         bot = self.ready_bot()
-        with self.lock_store.lock(sender_id):
+        with self._lock(sender_id):
             tracker = Tracker(sender_id, bot.domain.slots)
             tracker.apply_all(events)
             self._forget(sender_id)
@@ -222,6 +250,24 @@ class Agent:
             if not events:
                 self._note_empty(sender_id)
             return tracker.current_state(verbosity)
+
+    def page(self, after: str | None, limit: int, wanted: Wanted) -> list[Summary]:
+        """The next conversations in the order of their ids, from the one after `after`, as far as they are wanted."""
+        return self.tracker_store.page(after, limit, wanted)
+
+    def stored(self, sender_id: str) -> list[dict[str, Any]]:
+        """All events of a conversation as they are stored; no model is needed."""
+        return self.tracker_store.read(sender_id)
+
+    def erase(self, sender_id: str) -> bool:
+        """Keep nothing of a conversation: neither events nor reminders; whether there was one. No model is needed."""
+        with self._lock(sender_id):
+            existed = self.exists(sender_id)
+            self.reminders.forget(sender_id)
+            self._forget(sender_id)
+            with self._cache_guard:
+                self._empty.pop(sender_id, None)
+            return self.tracker_store.delete(sender_id) or existed
 
     def imagine(self, events: list[Event], sender_id: str = DEFAULT_SENDER_ID) -> Conversation:
         """A conversation of these events that is never stored."""

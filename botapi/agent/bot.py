@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from botapi import telemetry
 from botapi.actions.action import Runner, Say
 from botapi.actions.builtin import Actions
 from botapi.errors import BotError, ModelError
@@ -17,6 +18,8 @@ from botapi.policies.ensemble import Ensemble
 from botapi.state.domain import Domain
 
 log = logging.getLogger(__name__)
+
+MAX_REASON = 500  # characters
 
 
 @dataclass(frozen=True)
@@ -43,28 +46,36 @@ class Bot:
 
     def parse(self, text: str) -> dict[str, Any]:
         """What a text means: {"text", "intent": {"name", "confidence"}, "entities": […], "intent_ranking": […], …}."""
-        found = intentsyntax.read(text, self.known_intents, self.known_entities)
-        if found is not None:
-            return found
-        if self.pipeline is None:
-            return {"text": text, "intent": {"name": None, "confidence": 0.0}, "entities": []}
-        return self.pipeline.parse(text)
+        with telemetry.parse_s.time():
+            found = intentsyntax.read(text, self.known_intents, self.known_entities)
+            if found is not None:
+                return found
+            if self.pipeline is None:
+                return {"text": text, "intent": {"name": None, "confidence": 0.0}, "entities": []}
+            return self.pipeline.parse(text)
 
 
 def load_bot(archive: Archive, services: Services) -> Bot:
     """The bot of an opened model; ModelError when its parts don't fit together, or need what is not installed."""
+    with telemetry.model_load_s.attempt():
+        return _checked(archive, services)
+
+
+def _checked(archive: Archive, services: Services) -> Bot:
     try:
         return _assembled(archive, services)
-    except ModelError:
-        raise
     except BotError as error:
-        raise ModelError(f"The model {archive.path} is refused: {error.message}") from error
+        raise _refused(archive, error.message) from error
     except _MISSHAPEN as error:
         log.warning("The model %s does not load", archive.path, exc_info=True)
-        found = f"{type(error).__name__}: {error}"
-        raise ModelError(
-            f"The model {archive.path} is refused: its parts are not as training makes them ({found})."
-        ) from error
+        found = f"its parts are not as training makes them ({type(error).__name__}: {error})."
+        raise _refused(archive, found) from error
+
+
+def _refused(archive: Archive, why: str) -> ModelError:
+    # What doesn't fit is named in the message, and may be as long as the archive's author likes.
+    short = why if len(why) <= MAX_REASON else f"{why[:MAX_REASON]}…"
+    return ModelError(f"The model {archive.path} is refused: {short}")
 
 
 # SECURITY: what comes of JSON of another shape than ours. Digests keep nobody from packing an archive of his own.

@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from botapi.actions.action import Action, ActionRejected, perform
@@ -43,6 +44,8 @@ log = logging.getLogger(__name__)
 FOLLOWUP_POLICY = "followup_action"
 # After so many actions without listening, a turn ends: rules or stories go round in a circle.
 MAX_PREDICTIONS = 10
+# A message that comes a second time is looked for among so many events.
+LOOKED_BACK = 1000
 
 
 @dataclass
@@ -65,6 +68,18 @@ class Conversation:
         self.hear(message)
         if self.bot.ensemble is not None:
             self._act(message.output)
+
+    def said_to(self, message_id: str | None) -> list[BotUttered] | None:
+        """What the bot has said to the message of this id; None where there is none among the last events."""
+        said: list[BotUttered] = []
+        for event in islice(reversed(self.tracker.events), LOOKED_BACK):
+            if isinstance(event, BotUttered):
+                said.append(event)
+            elif isinstance(event, UserUttered):
+                if event.message_id == message_id:
+                    return said[::-1]
+                said.clear()
+        return None
 
     def hear(self, message: UserMessage) -> None:
         """Start a session where one is due, and record the message with its slots; no action is predicted."""

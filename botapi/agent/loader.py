@@ -1,4 +1,4 @@
-"""Builds the agent: settings and an opened model in, the agent with its stores and services out."""
+"""Builds the agent: settings and an opened model in; the agent with its stores, services and remote model out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from botapi.actions.nlg import generator
 from botapi.actions.remote import ActionServer
 from botapi.agent.agent import Agent
 from botapi.agent.bot import Services, load_bot
-from botapi.errors import ConfigError
+from botapi.agent.poller import ModelPoller, read_model_server
+from botapi.agent.received import load_stored
+from botapi.errors import BotError, ConfigError
 from botapi.model import Archive
 from botapi.outbound import Outbound, read_endpoint
 from botapi.settings import Settings
@@ -20,23 +22,48 @@ from botapi.stores import build
 
 # SECURITY: only local configuration may name code to import; a model or a request never does.
 MODULE_KEYS = ("actions_module", "actions")
+MODEL_SERVER_KEYS = ("models", "model")
+MAX_ARCHIVE_BYTES = 100 << 20
 
 
 def load_agent(settings: Settings, archive: Archive | None = None) -> Agent:
     """The agent that the settings describe, with a bot if an archive is given.
 
-    Conversations are kept in a file of the project folder unless `tracker_store` says otherwise. Raises ConfigError
-    for what endpoints.yml asks for and is not there, ModelError for a model that doesn't fit.
+    With `settings.remote_storage` the model is fetched from there. Conversations are kept in a file of the project
+    folder unless `tracker_store` says otherwise. Raises ConfigError for what endpoints.yml asks for and is not there,
+    ModelError for a model that doesn't fit, StoreError where the remote storage fails.
     """
     build.refuse_event_broker(settings.section("event_broker"))
     services = services_of(settings)
     bot = load_bot(archive, services) if archive is not None else None
-    return Agent(
+    agent = Agent(
         bot,
         tracker_store=build.tracker_store(settings.section("tracker_store"), settings.folder, default="sql"),
         lock_store=build.lock_store(settings.section("lock_store")),
         services=services,
     )
+    if settings.remote_storage:
+        try:
+            load_stored(agent, settings.remote_storage, settings.model, max_bytes=archive_bytes(settings))
+        except BotError:
+            agent.close()
+            raise
+    return agent
+
+
+def model_poller(settings: Settings, agent: Agent, outbound: Outbound) -> ModelPoller:
+    """What keeps the agent's model that of the server in `models` (older: `model`), if there is one. ConfigError."""
+    sections = {name: found for name in MODEL_SERVER_KEYS if (found := settings.section(name))}
+    if len(sections) > 1:
+        raise ConfigError("endpoints.yml has both 'models' and 'model', which mean the same. Remove one of them.")
+    server = next((read_model_server(section, name) for name, section in sections.items()), None)
+    return ModelPoller(agent, outbound, server, max_bytes=archive_bytes(settings))
+
+
+def archive_bytes(settings: Settings) -> int:
+    """How long an archive from elsewhere may be: as long as one that is uploaded."""
+    value = (settings.section("body_limit") or {}).get("upload_bytes")
+    return value if isinstance(value, int) else MAX_ARCHIVE_BYTES
 
 
 def services_of(settings: Settings) -> Services:
@@ -58,8 +85,8 @@ def _runner(section: dict[str, Any] | None, folder: str, outbound: Outbound) -> 
         return ActionServer(read_endpoint(section, "action_endpoint"), outbound)
     if section.get("url") or not isinstance(module, str):
         raise ConfigError(
-            f"action_endpoint: found {section!r} in endpoints.yml; expected either the 'url' of an action server, "
-            "or the dotted name of a module as 'actions_module'."
+            f"action_endpoint: found the keys {', '.join(section)} in endpoints.yml; expected either the 'url' of an "
+            "action server, or the dotted name of a module as 'actions_module'."
         )
     path = str(Path(folder).resolve())
     if path not in sys.path:

@@ -53,6 +53,13 @@ class Reminders:
             elif isinstance(event, ReminderCancelled):
                 self._cancel(sender_id, event)
 
+    def forget(self, sender_id: str) -> None:
+        """Keep nothing of a conversation."""
+        with self._changed:
+            self._pending = {key: reminder for key, reminder in self._pending.items() if key[0] != sender_id}
+            self._queue = [item for item in self._queue if item[2][0] != sender_id]
+            heapq.heapify(self._queue)
+
     def pending(self) -> list[tuple[str, ReminderScheduled]]:
         """What waits, in no particular order."""
         with self._changed:
