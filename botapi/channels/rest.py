@@ -1,66 +1,71 @@
-"""The REST channel: {sender, message} in; the bot's messages as one list out, or as lines while the turn runs."""
+"""The REST channel: {sender, message} in; the bot's messages as one list out, or one by one while the turn runs."""
 
 from __future__ import annotations
 
-import logging
-import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextvars import copy_context
 from itertools import chain
 from queue import SimpleQueue
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from botapi.channels.channel import health, user_message
-from botapi.errors import Busy
-from botapi.state.messages import CollectingOutput, Output, parts
+from botapi.channels.channel import Credentials, Host, health, is_guarded, user_message
+from botapi.channels.inclusions import answer_with
+from botapi.channels.turns import Turns
+from botapi.state.messages import CollectingOutput, Output, UserMessage, parts
 from botapi.web.api import Api, Endpoint
 from botapi.web.request import Request
-from botapi.web.response import Response, json_response, stream_response
+from botapi.web.response import EVENT_STREAM, event_stream_response, json_response, stream_response
 
-logger = logging.getLogger(__name__)
-
-# Turns whose listener has left still run to their end: this many may run beside the server's own threads.
-STREAMED_TURNS = 100
-CLOSING_S = 10.0
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 
 class RestChannel:
-    """`POST /webhooks/rest/webhook`; with `?stream=true` one JSON object a line, each sent when the bot said it."""
+    """`POST /webhooks/rest/webhook` answers with a list of messages.
 
-    def __init__(self, name: str = "rest", *, streamed_turns: int = STREAMED_TURNS) -> None:
+    With `?include=` it is an object that tells more. With `Accept: text/event-stream` each message is an event that is
+    sent when the bot said it, with `?stream=true` a line of JSON.
+    """
+
+    def __init__(self, name: str, credentials: Credentials, host: Host) -> None:
         self.name = name
-        self._streamed_turns = streamed_turns
-        self._places = threading.BoundedSemaphore(streamed_turns)
+        self._is_guarded = is_guarded(name, credentials, host)
+        self._turns = host.turns
 
     def endpoints(self) -> Sequence[Endpoint]:
-        prefix = f"/webhooks/{self.name}"
+        prefix, public = f"/webhooks/{self.name}", not self._is_guarded
         return [
             Endpoint("GET", f"{prefix}/", health, public=True),
-            Endpoint("POST", f"{prefix}/webhook", self.receive, needs="agent", public=True),
+            Endpoint("POST", f"{prefix}/webhook", self.receive, needs="agent", public=public, by_sender=True),
         ]
 
     def output(self) -> Output | None:
         return None
 
-    def close(self) -> None:
-        """Let no more turns be streamed, and wait for those that still run, for 10 seconds at most."""
-        deadline = time.monotonic() + CLOSING_S
-        for left in range(self._streamed_turns, 0, -1):
-            if not self._places.acquire(timeout=max(0.0, deadline - time.monotonic())):
-                logger.error("Up to %d streamed turns still ran when the server stopped.", left)
-                return
+    def forget(self, conversation_id: str) -> None:
+        return None
 
-    def receive(self, api: Api, request: Request) -> Response:
+    def close(self) -> None:
+        return None
+
+    def receive(self, api: Api, request: Request) -> WSGIApplication:
         """Answer a user's message."""
-        body = request.json()
-        if request.flag("stream"):
+        include = request.query("include")
+        if include is not None:
+            return answer_with(api, request, include, self.name)
+        wants_events = request.accepts(EVENT_STREAM)
+        if wants_events or request.flag("stream"):
             output = QueueOutput()
-            message = user_message(body, self.name, output)
-            return stream_response(drained(output, lambda: api.agent.handle(message), self._places))
+            message = user_message(request, self.name, output)
+            messages = self._streamed(api, message, output)
+            if wants_events:
+                return event_stream_response(messages, str(message.message_id))
+            return stream_response(messages)
         collector = CollectingOutput()
-        api.agent.handle(user_message(body, self.name, collector))
+        api.agent.handle(user_message(request, self.name, collector))
         return json_response(collector.messages)
+
+    def _streamed(self, api: Api, message: UserMessage, output: QueueOutput) -> Iterator[dict[str, Any]]:
+        return drained(output, lambda: api.agent.handle(message), self._turns, message.sender_id)
 
 
 class QueueOutput:
@@ -77,15 +82,13 @@ class QueueOutput:
 
 
 def drained(
-    output: QueueOutput, turn: Callable[[], None], places: threading.BoundedSemaphore
+    output: QueueOutput, turn: Callable[[], None], turns: Turns, conversation_id: str
 ) -> Iterator[dict[str, Any]]:
-    """Run a turn in a thread of its own and give its messages as they come.
+    """Run a turn in the background and give its messages as they come.
 
     The turn runs to its end whoever listens. What fails before the first message is raised at once, so that the
-    answer can still be an error; later failures break the stream off. Raises Busy when none of `places` is free.
+    answer can still be an error; later failures break the stream off. Raises Busy when `turns` has no place.
     """
-    if not places.acquire(blocking=False):
-        raise Busy("All places for streamed turns are taken; try again in a second.")
 
     def run() -> None:
         try:
@@ -93,14 +96,8 @@ def drained(
             output.queue.put(None)
         except BaseException as error:  # carried over to the thread that listens, which raises it
             output.queue.put(error)
-        finally:
-            places.release()
 
-    try:
-        threading.Thread(target=copy_context().run, args=(run,), name="turn").start()
-    except RuntimeError:  # the system has no more threads
-        places.release()
-        raise
+    turns.start(conversation_id, run)
     messages = _messages(output)
     first = next(messages, None)
     return chain([first], messages) if first is not None else iter(())

@@ -23,8 +23,8 @@ class Receiver:
 
 
 @contextmanager
-def receiver(*statuses):
-    """A running Receiver on a free port of this machine."""
+def receiver(*statuses, port=0):
+    """A running Receiver on this machine, on a free port unless one is named."""
     found = Receiver(statuses)
 
     class Handler(BaseHTTPRequestHandler):
@@ -42,7 +42,7 @@ def receiver(*statuses):
         def log_message(self, *args):
             return None
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     server.daemon_threads = True
     found.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 
 from botapi.channels import load_channels
+from botapi.channels.channel import Host
 from botapi.errors import ConfigError
-from botapi.outbound import Outbound
 from botapi.settings import Settings
 from botapi.state.events import ReminderScheduled
 from botapi.state.messages import CollectingOutput, UserMessage
@@ -17,27 +19,22 @@ from tests.strict import client
 
 
 @pytest.fixture
-def serve():
+def calling(serve):
     """Makes a client of a server with a callback channel that posts to a URL."""
-    made = []
 
     def make(**credentials):
-        app = application(agent(), Settings(enable_api=True, credentials={"rest": None, "callback": credentials}))
-        made.append(app)
-        return client(app)
+        return client(serve(Settings(enable_api=True, credentials={"rest": None, "callback": credentials})))
 
-    yield make
-    for app in made:
-        app.close()
+    return make
 
 
 def say(app, text, status=200):
     return app.post_json("/webhooks/callback/webhook", {"sender": "a", "message": text}, status=status)
 
 
-def test_the_answer_is_success_and_each_part_is_posted(serve):
+def test_the_answer_is_success_and_each_part_is_posted(calling):
     with receiver() as server:
-        found = say(serve(url=f"{server.url}/bot"), "bye")
+        found = say(calling(url=f"{server.url}/bot"), "bye")
         assert found.text == "success"
         assert found.headers["Content-Type"] == "text/plain; charset=utf-8"
         posted = [server.next() for _ in range(2)]
@@ -48,39 +45,54 @@ def test_the_answer_is_success_and_each_part_is_posted(serve):
     ]
 
 
-def test_token_and_headers_go_along(serve):
+def test_token_and_headers_go_along(calling):
     with receiver() as server:
-        say(serve(url=server.url, token="t", headers={"X-A": "b"}), "hello")
+        say(calling(url=server.url, token="t", headers={"X-A": "b"}), "hello")
         path, headers, _ = server.next()
     assert path == "/?token=t"
     assert headers["X-A"] == "b"
 
 
-def test_a_server_that_fails_does_not_fail_the_sender(serve, caplog):
+def test_a_server_that_fails_does_not_fail_the_sender(calling, caplog):
     with receiver(400, 200) as server:
-        app = serve(url=server.url)
+        app = calling(url=server.url)
         assert say(app, "bye").text == "success"
         assert [server.next()[2]["text"] for _ in range(2)] == ["So long.", "Come again."]
     assert "status 400" in caplog.text
 
 
-def test_a_server_that_is_busy_gets_it_again(serve):
+def test_a_server_that_is_busy_gets_it_again(calling):
     with receiver(503) as server:
-        say(serve(url=server.url), "hello")
+        say(calling(url=server.url), "hello")
         assert [server.next()[2]["text"] for _ in range(2)] == ["Hello there."] * 2
 
 
-def test_the_channel_can_be_named_as_output(serve):
+def test_what_is_said_while_the_server_is_down_comes_once_and_in_order(calling):
+    down = socket.create_server(("127.0.0.1", 0))
+    port = down.getsockname()[1]
+    app = calling(url=f"http://127.0.0.1:{port}")
+    for text in ("hello", "bye", "hello"):
+        assert say(app, text).text == "success"
+    down.accept()[0].close()
+    down.close()
+    with receiver(port=port) as server:
+        said = [server.next()[2]["text"] for _ in range(4)]
+        say(app, "order")
+        said.append(server.next()[2]["text"])
+    assert said == ["Hello there.", "So long.", "Come again.", "Hello there.", "You get None."]
+
+
+def test_the_channel_can_be_named_as_output(calling):
     with receiver() as server:
-        app = serve(url=server.url)
+        app = calling(url=server.url)
         found = app.post_json("/conversations/a/trigger_intent?output_channel=callback", {"name": "greet"}).json
         assert set(found) == {"tracker"}
         assert server.next()[2] == {"recipient_id": "a", "text": "Hello there."}
 
 
-def test_the_latest_channel_is_callback_after_a_message_to_it(serve):
+def test_the_latest_channel_is_callback_after_a_message_to_it(calling):
     with receiver() as server:
-        app = serve(url=server.url)
+        app = calling(url=server.url)
         say(app, "hello")
         server.next()
         app.post_json("/conversations/a/trigger_intent?output_channel=latest", {"name": "greet"})
@@ -108,16 +120,16 @@ def test_no_reminder_fires_once_the_channels_are_closed():
         assert bot.reminders.pending() == []
 
 
-def test_the_channel_is_healthy(serve):
-    assert serve(url="http://127.0.0.1:9/").get("/webhooks/callback/").json == {"status": "ok"}
+def test_the_channel_is_healthy(calling):
+    assert calling(url="http://127.0.0.1:9/").get("/webhooks/callback/").json == {"status": "ok"}
 
 
-def test_a_bad_message_is_400(serve):
-    app = serve(url="http://127.0.0.1:9/")
+def test_a_bad_message_is_400(calling):
+    app = calling(url="http://127.0.0.1:9/")
     assert app.post_json("/webhooks/callback/webhook", {"sender": "a"}, status=400).json["reason"] == "BadRequest"
 
 
 @pytest.mark.parametrize("credentials", [None, {}, {"url": "ftp://x"}, {"url": 5}])
 def test_credentials_without_a_url_are_refused(credentials):
     with pytest.raises(ConfigError, match="callback"):
-        load_channels({"callback": credentials}, Outbound())
+        load_channels({"callback": credentials}, Host(agent()))

@@ -5,10 +5,8 @@ from __future__ import annotations
 import pytest
 
 from botapi.channels import CHANNELS, load_channels
-from botapi.channels.channel import health
-from botapi.channels.rest import RestChannel
+from botapi.channels.channel import Host, health
 from botapi.errors import ConfigError
-from botapi.outbound import Outbound
 from botapi.settings import Settings
 from botapi.web.api import Endpoint
 from botapi.wsgi import application
@@ -19,8 +17,8 @@ from tests.strict import client
 class OwnChannel:
     """A channel of a project's own."""
 
-    def __init__(self, greeting="hi"):
-        self.name = "own"
+    def __init__(self, greeting="hi", name="own"):
+        self.name = name
         self.greeting = greeting
 
     def endpoints(self):
@@ -29,12 +27,22 @@ class OwnChannel:
     def output(self):
         return None
 
+    def forget(self, conversation_id):
+        pass
+
     def close(self):
         return None
 
 
+class SanicChannel:
+    """A channel as Rasa has them."""
+
+    def blueprint(self, on_new_message):
+        """A Sanic blueprint."""
+
+
 def names(credentials):
-    return [channel.name for channel in load_channels(credentials, Outbound())]
+    return [channel.name for channel in load_channels(credentials, Host(agent()))]
 
 
 def test_without_credentials_there_is_the_rest_channel():
@@ -46,7 +54,7 @@ def test_channels_come_in_the_order_of_the_file():
 
 
 def test_sections_that_are_for_other_programs_are_left_out():
-    assert names({"rest": None, "rasa": {"url": "http://localhost:5002/api"}, "cmdline": None}) == ["rest"]
+    assert names({"rest": None, "rasa": {"url": "http://localhost:5002/api"}, "cmdline": None}) == ["rest", "cmdline"]
 
 
 def test_an_unknown_channel_is_refused_and_the_known_ones_are_named():
@@ -56,6 +64,17 @@ def test_an_unknown_channel_is_refused_and_the_known_ones_are_named():
     assert all(name in refused.value.message for name in CHANNELS)
 
 
+def test_a_class_for_sanic_is_told_what_to_do():
+    with pytest.raises(ConfigError, match="docs/channels.md"):
+        names({"tests.channels.test_channels.SanicChannel": None})
+
+
+def test_two_channels_of_one_name_are_refused():
+    path = "tests.channels.test_channels.OwnChannel"
+    with pytest.raises(ConfigError, match="two channels are named 'rest'"):
+        names({"rest": None, path: {"name": "rest"}})
+
+
 @pytest.mark.parametrize("section", ["text", 5, ["a"]])
 def test_a_section_must_hold_keys(section):
     with pytest.raises(ConfigError, match="rest"):
@@ -63,7 +82,7 @@ def test_a_section_must_hold_keys(section):
 
 
 def test_a_dotted_path_is_a_channel_of_ones_own():
-    (found,) = load_channels({"tests.channels.test_channels.OwnChannel": {"greeting": "ho"}}, Outbound())
+    (found,) = load_channels({"tests.channels.test_channels.OwnChannel": {"greeting": "ho"}}, Host(agent()))
     assert found.greeting == "ho"
 
 
@@ -88,8 +107,15 @@ def test_a_path_that_leads_to_no_channel_is_refused(path, section, part):
         names({path: section})
 
 
-def test_every_channel_has_a_health_check_and_answers_below_its_name():
-    for channel in (RestChannel(), *load_channels({"callback": {"url": "http://a.example"}}, Outbound())):
-        paths = [(endpoint.method, endpoint.path) for endpoint in channel.endpoints()]
-        assert ("GET", f"/webhooks/{channel.name}/") in paths
-        assert all(path.startswith(f"/webhooks/{channel.name}/") for _, path in paths)
+@pytest.mark.parametrize("name", CHANNELS)
+def test_every_channel_is_healthy(serve, name):
+    credentials = {name: {"url": "http://127.0.0.1:9/"} if name == "callback" else None}
+    app = client(serve(Settings(credentials=credentials)))
+    assert app.get(f"/webhooks/{name}/").json == {"status": "ok"}
+    assert app.get(f"/webhooks/{name}").json == {"status": "ok"}
+
+
+def test_the_channel_cmdline_is_talked_to_as_rest(serve):
+    app = client(serve(Settings(credentials={"cmdline": None})))
+    body = {"sender": "a", "message": "hello"}
+    assert app.post_json("/webhooks/cmdline/webhook", body).json == [{"recipient_id": "a", "text": "Hello there."}]

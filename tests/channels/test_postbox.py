@@ -8,7 +8,7 @@ from queue import SimpleQueue
 
 import pytest
 
-from botapi.channels.postbox import Postbox
+from botapi.channels.postbox import PAUSES_S, Postbox
 from botapi.errors import BotError
 
 
@@ -145,3 +145,24 @@ def test_what_comes_after_closing_is_told(caplog):
 
 def test_closing_an_unused_box_is_nothing():
     Postbox(lambda message: True).close()
+
+
+def test_a_receiver_may_be_down_for_a_minute():
+    assert sum(PAUSES_S) >= 60
+
+
+def test_closing_is_as_patient_as_before():
+    answers = [False, False, True]
+    box = Postbox(lambda message: answers.pop(0), pauses_s=(0.01, 0.01))
+    box.put("a", {"n": 1})
+    box.close()
+    assert answers == []
+
+
+def test_closing_gives_up_in_time(caplog):
+    tried = threading.Event()
+    box = Postbox(lambda message: tried.set() or False, pauses_s=(60,))
+    box.put("a", {"n": 1})
+    assert tried.wait(10)
+    box.close(timeout_s=0.01)
+    assert "1 messages could not be posted" in caplog.text

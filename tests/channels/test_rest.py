@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import json
 import threading
-from threading import BoundedSemaphore
 from wsgiref.util import setup_testing_defaults
 
 import pytest
 
-from botapi.channels.rest import QueueOutput, RestChannel, drained
-from botapi.errors import Busy, InputError
+from botapi.channels.rest import QueueOutput, drained
+from botapi.channels.turns import Turns
+from botapi.errors import InputError
+from botapi.web.response import EVENT_STREAM
 from botapi.wsgi import create_app
 from tests.smallbot import agent
 from tests.strict import client
@@ -141,7 +142,15 @@ def test_a_turn_runs_to_its_end_when_nobody_listens(server, app):
     assert [event["text"] for event in tracker["events"] if event["event"] == "bot"] == ["So long.\n\nCome again."]
 
 
-def test_messages_come_while_the_turn_runs():
+@pytest.fixture
+def turns():
+    """Places for turns, freed in the end."""
+    found = Turns(places=1)
+    yield found
+    found.close()
+
+
+def test_messages_come_while_the_turn_runs(turns):
     output, heard = QueueOutput(), threading.Event()
 
     def turn():
@@ -149,79 +158,69 @@ def test_messages_come_while_the_turn_runs():
         assert heard.wait(10)
         output.send("a", {"text": "two"})
 
-    lines = drained(output, turn, BoundedSemaphore(1))
+    lines = drained(output, turn, turns, "a")
     assert next(lines)["text"] == "one"
     heard.set()
     assert [line["text"] for line in lines] == ["two"]
 
 
-def test_a_turn_that_fails_before_its_first_word_is_an_error():
+def test_a_turn_that_fails_before_its_first_word_is_an_error(turns):
     def turn():
         raise InputError("no")
 
     with pytest.raises(InputError):
-        drained(QueueOutput(), turn, BoundedSemaphore(1))
+        drained(QueueOutput(), turn, turns, "a")
 
 
-def test_a_turn_that_fails_later_breaks_off():
+def test_a_turn_that_fails_later_breaks_off(turns):
     output = QueueOutput()
 
     def turn():
         output.send("a", {"text": "one"})
         raise InputError("no")
 
-    lines = drained(output, turn, BoundedSemaphore(1))
+    lines = drained(output, turn, turns, "a")
     assert next(lines)["text"] == "one"
     with pytest.raises(InputError):
         next(lines)
 
 
-def test_streamed_turns_are_bounded_and_places_are_given_back():
-    places, output, go = BoundedSemaphore(1), QueueOutput(), threading.Event()
-
-    def turn():
-        output.send("a", {"text": "one"})
-        assert go.wait(10)
-
-    lines = drained(output, turn, places)
-    assert next(lines)["text"] == "one"
-    with pytest.raises(Busy):
-        drained(QueueOutput(), lambda: None, places)
-    go.set()
-    assert list(lines) == []
-    assert places.acquire(timeout=10)
+# ------------------------------------------------------- server-sent events
 
 
-def test_closing_waits_for_turns_whose_listener_left():
-    channel, go, done = RestChannel(), threading.Event(), threading.Event()
-    output = QueueOutput()
-
-    def turn():
-        output.send("a", {"text": "one"})
-        assert go.wait(10)
-        done.set()
-
-    next(drained(output, turn, channel._places))
-    closing = threading.Thread(target=channel.close)
-    closing.start()
-    assert not done.is_set()
-    go.set()
-    closing.join(10)
-    assert done.is_set()
-    with pytest.raises(Busy):
-        drained(QueueOutput(), turn, channel._places)
+def events(body):
+    """(id, data) of each event."""
+    fields = [dict(line.split(": ", 1) for line in event.split("\n")) for event in body.split("\n\n")[:-1]]
+    return [(each["id"], json.loads(each["data"])) for each in fields]
 
 
-def test_closing_says_what_it_could_not_wait_for(caplog, monkeypatch):
-    monkeypatch.setattr("botapi.channels.rest.CLOSING_S", 0.01)
-    channel, go, output = RestChannel(streamed_turns=1), threading.Event(), QueueOutput()
+@pytest.mark.parametrize("accept", ["text/event-stream", "application/json;q=0.5, Text/Event-Stream;q=0.9"])
+def test_who_accepts_events_gets_each_message_as_one(app, accept):
+    found = say(app, {"sender": "a", "message": "bye"}, headers={"Accept": accept})
+    assert found.headers["Content-Type"] == "text/event-stream"
+    assert found.headers["X-Accel-Buffering"] == "no"
+    assert found.headers["Cache-Control"] == "no-cache"
+    (first, second) = events(found.text)
+    assert [first[1], second[1]] == [
+        {"recipient_id": "a", "text": "So long."},
+        {"recipient_id": "a", "text": "Come again."},
+    ]
 
-    def turn():
-        output.send("a", {"text": "one"})
-        assert go.wait(10)
 
-    lines = drained(output, turn, channel._places)
-    channel.close()
-    go.set()
-    assert [line["text"] for line in lines] == ["one"]
-    assert "1 streamed turns still ran" in caplog.text
+def test_events_have_ids_that_say_their_turn_and_place_in_it(app):
+    found = [
+        [id.rpartition("-") for id, _ in events(say(app, {"message": "bye"}, headers={"Accept": EVENT_STREAM}).text)]
+        for _ in range(2)
+    ]
+    assert [[number for _, _, number in turn] for turn in found] == [["1", "2"]] * 2
+    assert len({id for turn in found for id, _, _ in turn}) == 2
+
+
+@pytest.mark.parametrize("accept", ["*/*", "text/*", "application/json", "text/event-stream;q=0"])
+def test_who_does_not_name_events_gets_a_list(app, accept):
+    assert say(app, {"message": "hello"}, headers={"Accept": accept}).json[0]["text"] == "Hello there."
+
+
+def test_an_error_before_the_first_event_is_an_error_object(app):
+    found = say(app, {"sender": "a"}, headers={"Accept": EVENT_STREAM}, status=400)
+    assert found.json["details"] == {"parameter": "message", "in": "body"}
