@@ -23,9 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    project = read_folder(
-        config=arguments.config, domain=arguments.domain, data=arguments.data, environment=os.environ
-    )
+    project = read_folder(config=arguments.config, domain=arguments.domain, data=arguments.data, environment=os.environ)
     findings = check(project)
     for finding in findings:
         print(finding)

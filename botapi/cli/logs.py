@@ -1,20 +1,31 @@
-"""Sets up logging once for a command: parsed flags in, handlers on the root logger out."""
+"""Sets up logging once for a command: parsed flags in, handlers on the root logger out.
+
+What users write, what the bot says, and tokens are never logged by us; where they would be by others, others are kept
+from it here.
+"""
 
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import logging.config
 import logging.handlers
 import os
 import socket
+from datetime import datetime, timezone
+from typing import Any
 
 from botapi import yamlfile
 from botapi.cli.batchlog import BatchedHandler, to_file, to_stderr
 from botapi.errors import ConfigError
+from botapi.telemetry import request_id, trace_context
 
 FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+FORMATS = ("text", "json")
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+# SECURITY: at level DEBUG these log what travels: URLs with their tokens, headers, messages.
+TALKATIVE = ("boto3", "botocore", "engineio", "s3transfer", "socketio", "urllib3")
 
 
 def configure(arguments: argparse.Namespace) -> None:
@@ -34,11 +45,41 @@ def configure(arguments: argparse.Namespace) -> None:
         root.removeHandler(old)
         if isinstance(old, BatchedHandler):  # ours, of a command before this one in the same process
             old.close()
+    is_json = getattr(arguments, "log_format", None) == "json"
     for handler in handlers(arguments):
-        handler.setFormatter(logging.Formatter(FORMAT))
+        handler.setFormatter(JSONFormatter() if is_json else logging.Formatter(FORMAT))
         root.addHandler(handler)
+    for name in TALKATIVE:
+        logging.getLogger(name).setLevel(logging.INFO)
     # NOTE: waitress warns for each request that waits for a thread, which under load is every one.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+
+
+# Attributes of every record.
+_COMMON = {*vars(logging.makeLogRecord({})), "message", "asctime"}
+
+
+class JSONFormatter(logging.Formatter):
+    """One JSON object a record: time, level, logger, message; request_id and trace_id where a request runs; exception.
+
+    What a record has beside what all have, such as those of requests their status, comes under its own name.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, timezone.utc).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        line.update((name, value) for name, value in vars(record).items() if name not in _COMMON and name not in line)
+        if (request := request_id.get()) is not None:
+            line.setdefault("request_id", request)
+        if (parent := trace_context.get().get("traceparent")) is not None:
+            line["trace_id"] = parent.split("-")[1]
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str)
 
 
 def level(flag: str | None) -> str:

@@ -16,6 +16,7 @@ from types import ModuleType
 from botapi import __version__
 from botapi.cli import logs
 from botapi.errors import BotError
+from botapi.nlu.local import configured_by
 
 # Name of the command: (its module, what `botapi --help` says of it).
 COMMANDS = {
@@ -38,7 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             parser(words).print_help(sys.stderr)
             return USAGE_ERROR
         logs.configure(arguments)
-        return command(arguments.command).run(arguments)
+        with configured_by(getattr(arguments, "config", None)):
+            return command(arguments.command).run(arguments)
     except SystemExit as leaving:  # argparse leaves this way after --help, --version and wrong usage
         return leaving.code if isinstance(leaving.code, int) else 1
     except BotError as error:

@@ -42,6 +42,6 @@ def archive(arguments: argparse.Namespace, *, may_be_missing: bool = False) -> m
     except ModelError:
         if not may_be_missing or named or arguments.core or arguments.nlu:
             raise
-        logger.warning("No model in %s: the API is served, but no bot, until PUT /model loads one.", MODELS)
+        logger.warning("No model in %s: there is no bot until PUT /model or a model server brings one.", MODELS)
         return None
     return model.open_model(file)

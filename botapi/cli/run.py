@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 from typing import Any
 
 from botapi.agent.loader import load_agent
 from botapi.cli import opening, options
-from botapi.cli.server import Server
+from botapi.cli.logs import FORMATS
+from botapi.cli.server import WAITING_THREADS, Server
 from botapi.cli.tlsserver import TLSServer
 from botapi.errors import ConfigError
 from botapi.settings import Settings, refuse_open_api
+from botapi.telemetry import Gauge
 from botapi.web.tls import create_ssl_context
-from botapi.wsgi import Application, application
+from botapi.wsgi import FIRST_PULL_S, Application, application
 
 logger = logging.getLogger(__name__)
 
@@ -24,13 +27,15 @@ logger = logging.getLogger(__name__)
 THREADS = 16
 # Flags of Rasa 3.6 that ask for what another program does here: (flag, what to do instead).
 ELSEWHERE = {
-    "remote_storage": ("--remote-storage", "copy the archive here and name it with --model"),
     "connector": ("--connector", "name the channel in credentials.yml"),
 }
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.model_flags(parser)
+    parser.add_argument(
+        "--remote-storage", metavar="NAME", help="fetch the model from there: aws, with BUCKET_NAME in the environment"
+    )
     options.file_flags(parser)
     serving = parser.add_argument_group("serving")
     serving.add_argument(
@@ -41,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--threads", type=options.positive, default=THREADS, help=f"requests answered at once ({THREADS})"
     )
     serving.add_argument(
-        "--response-timeout", type=options.seconds, default=3600, metavar="S", help="limit for heavy work (3600 s)"
+        "--response-timeout", type=options.seconds, default=3600, metavar="S", help="wait for a training (3600 s)"
     )
     serving.add_argument(
         "--request-timeout",
@@ -57,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     tls = parser.add_argument_group("TLS, where no nginx does it")
     tls.add_argument("--ssl-certificate", metavar="FILE", help="certificate chain as PEM: serve https")
     tls.add_argument("--ssl-keyfile", metavar="FILE", help="its key as PEM")
-    tls.add_argument("--ssl-ca-file", metavar="FILE", help="authorities of clients' certificates")
+    tls.add_argument("--ssl-ca-file", metavar="FILE", help="authorities between certificate and root, sent along")
     tls.add_argument("--ssl-password", metavar="TEXT", help="opens the key")
     guard = parser.add_argument_group("the API and who may use it")
     guard.add_argument(
@@ -77,6 +82,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     logs = options.logging_flags(parser)
     logs.add_argument("-o", "--log-file", "--log_file", metavar="FILE", help="log to this file, too")
+    logs.add_argument("--log-format", choices=FORMATS, default="text", help="one JSON object a line, or text (text)")
     logs.add_argument("--use-syslog", action="store_true", help="log to syslog, too")
     logs.add_argument("--syslog-address", default="localhost", metavar="HOST", help="(localhost)")
     logs.add_argument("--syslog-port", type=options.port, default=514, metavar="PORT", help="(514)")
@@ -90,12 +96,23 @@ def run(arguments: argparse.Namespace) -> int:
     refuse_elsewhere(arguments)
     settings = settings_of(arguments)
     refuse_open_api(settings, interface=settings.interface)
-    archive = opening.archive(arguments, may_be_missing=settings.enable_api)
-    app = application(load_agent(settings, archive), settings, threads=arguments.threads)
+    archive = None
+    if not settings.remote_storage:
+        may_be_missing = settings.enable_api or settings.has_model_server
+        archive = opening.archive(arguments, may_be_missing=may_be_missing)
+    app = application(
+        load_agent(settings, archive), settings, threads=arguments.threads, waiting_threads=WAITING_THREADS
+    )
     try:
         server = listener(app, settings, arguments)
-        announce(server, archive.metadata.name if archive else "no model yet")
-        return 0 if server.serve(drain_s=arguments.drain_timeout, on_stop=app.drain) else 1
+        app.api.gauges.append(
+            Gauge("botapi_requests_waiting", "Requests that wait for a free thread.", lambda: server.waiting)
+        )
+        app.api.poller.pull(FIRST_PULL_S)
+        bot = app.api.agent.bot
+        announce(server, bot.metadata.name if bot else "no model yet")
+        answered = server.serve(drain_s=arguments.drain_timeout, on_stop=app.drain, is_busy=app.is_busy)
+        return 0 if answered else 1
     finally:
         app.close()
         app.api.agent.close()
@@ -106,21 +123,26 @@ def listener(app: Application, settings: Settings, arguments: argparse.Namespace
     common: dict[str, Any] = {
         "host": settings.interface,
         "port": settings.port,
-        "threads": arguments.threads,
         "idle_s": settings.request_timeout_s,
         "max_body_bytes": max(endpoint.limit_bytes for endpoint in app.table),
     }
+    waiting = {endpoint.path.rstrip("/") for endpoint in app.table if endpoint.waits}
     context = create_ssl_context(
         arguments.ssl_certificate, arguments.ssl_keyfile, arguments.ssl_ca_file, arguments.ssl_password
     )
     if context is None:
-        return Server(app, trusted_proxy=arguments.trusted_proxy, **common)
+        return Server(
+            app,
+            threads=arguments.threads,
+            waiting_paths=waiting,
+            trusted_proxy=arguments.trusted_proxy,
+            **common,
+        )
     return TLSServer(
         app,
+        # NOTE: its threads are all alike; those that wait don't run out before those that work do.
+        threads=arguments.threads + (WAITING_THREADS if waiting else 0),
         context=context,
-        certificate=arguments.ssl_certificate,
-        key=arguments.ssl_keyfile,
-        password=arguments.ssl_password,
         **common,
     )
 
@@ -129,8 +151,9 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
     return opening.settings(
         arguments,
         enable_api=arguments.enable_api,
-        auth_token=arguments.auth_token,
-        jwt_secret=arguments.jwt_secret,
+        # SECURITY: everybody on the machine sees a command line, but not its environment.
+        auth_token=arguments.auth_token or os.environ.get("BOTAPI_AUTH_TOKEN"),
+        jwt_secret=arguments.jwt_secret or os.environ.get("BOTAPI_JWT_SECRET"),
         jwt_method=arguments.jwt_method,
         jwt_private_key=arguments.jwt_private_key,
         cors_origins=tuple(arguments.cors),
@@ -140,6 +163,7 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
         port=arguments.port,
         allow_unauthenticated=arguments.allow_unauthenticated,
         log_file=arguments.log_file,
+        remote_storage=arguments.remote_storage,
     )
 
 

@@ -9,12 +9,15 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import sys
 from typing import Any
 
 from botapi.cli import options
+from botapi.cli.progressbar import ProgressBar
 from botapi.data.check import check
 from botapi.data.project import Project, read_folder
 from botapi.errors import DataError
+from botapi.model import find, open_model
 from botapi.training.train import is_current, train
 
 logger = logging.getLogger(__name__)
@@ -28,8 +31,6 @@ WITHOUT_EFFECT: tuple[tuple[str, bool, str], ...] = (
     ("--num-threads", True, "training uses one thread"),
     ("--debug-plots", False, "there are no plots"),
     ("--persist-nlu-data", False, "an archive holds no training data"),
-    ("--finetune", True, "training anew takes seconds"),
-    ("--epoch-fraction", True, "training anew takes seconds"),
     ("--endpoints", True, "training asks no other server"),
 )
 
@@ -47,6 +48,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--augmentation", type=options.not_negative, default=50, metavar="N", help="how much stories are joined (50)"
     )
     how.add_argument("--seed", type=int, default=42, metavar="N", help="same data and seed, same model (42)")
+    how.add_argument(
+        "--finetune", nargs="?", const="", metavar="MODEL", help="go on from a model, or from the newest one in --out"
+    )
+    how.add_argument(
+        "--epoch-fraction", type=options.positive_part, metavar="N", help="with --finetune: part of the epochs (1.0)"
+    )
     how.add_argument("--skip-validation", action="store_true", help="don't check the files against each other")
     how.add_argument(
         "--fail-on-validation-warnings", action="store_true", help="don't train if the check finds anything"
@@ -71,7 +78,12 @@ def run(arguments: argparse.Namespace) -> int:
         return dry_run(arguments.force, is_current(project, arguments.out, **what))
     if not arguments.skip_validation and not project.domain.is_empty:
         validate(project, arguments.fail_on_validation_warnings)
-    train(project, arguments.out, fixed_name=arguments.fixed_model_name, force=arguments.force, report=print, **what)
+    if arguments.finetune is not None:
+        what["finetune"] = open_model(find(arguments.finetune or arguments.out))
+        what["epoch_fraction"] = arguments.epoch_fraction or 1.0
+    fixed_name, bar = arguments.fixed_model_name, ProgressBar(sys.stderr)
+    train(project, arguments.out, fixed_name=fixed_name, force=arguments.force, report=print, progress=bar, **what)
+    bar.close()
     return 0
 
 

@@ -83,6 +83,12 @@ def test_a_token_guards_the_api(small):
         assert server.say("hello") == ["Hello!"]
 
 
+def test_a_token_may_come_from_the_environment(small):
+    with served("--enable-api", *ANYWHERE, folder=small, BOTAPI_AUTH_TOKEN="secret") as server:
+        assert server.request("GET", "/status")[0] == 401
+        assert server.request("GET", "/status?token=secret")[0] == 200
+
+
 def test_the_api_on_every_interface_wants_authentication(small):
     done = finished("run", "--enable-api", *ANYWHERE, "-p", "0", folder=small)
     assert done.returncode == 1

@@ -1,4 +1,4 @@
-"""Serving until told to stop, on real sockets."""
+"""Serving until told to stop, on real sockets, with and without TLS."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import http.client
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -15,35 +16,54 @@ import pytest
 
 from botapi.cli.server import Server
 from botapi.errors import ConfigError
+from tests.certificates import self_signed
 
 PROGRAM = Path(__file__).with_name("slowserver.py")
 ROOT = Path(__file__).parents[2]
 
 
-@contextmanager
-def serving(drain_s):
-    """(process, port) of the slow server; whatever the test does, it is gone afterwards."""
-    process = subprocess.Popen(
-        [sys.executable, str(PROGRAM), str(drain_s)],
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        bufsize=1,
-    )
-    with process:
-        try:
-            yield process, int(process.stdout.readline())
-        finally:
-            process.kill()
+with_and_without_tls = pytest.mark.parametrize("certificate", ["plain", "tls"], indirect=True)
 
 
 @pytest.fixture
-def send(request):
+def certificate(request, tmp_path):
+    """The files of the server's certificate and its key; none where it speaks no TLS."""
+    return self_signed(tmp_path) if getattr(request, "param", "plain") == "tls" else ()
+
+
+@pytest.fixture
+def serving(certificate):
+    """Starts the slow server: (process, port) of it; whatever the test does, it is gone afterwards."""
+
+    @contextmanager
+    def start(drain_s):
+        process = subprocess.Popen(
+            [sys.executable, str(PROGRAM), str(drain_s), *certificate],
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            bufsize=1,
+        )
+        with process:
+            try:
+                yield process, int(process.stdout.readline())
+            finally:
+                process.kill()
+
+    return start
+
+
+@pytest.fixture
+def send(request, certificate):
     """Sends a request: (port, path) -> the connection on which the answer comes."""
 
     def sender(port, path="/"):
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        if certificate:
+            context = ssl.create_default_context(cafile=certificate[0])
+            connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=20, context=context)
+        else:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
         request.addfinalizer(connection.close)
         connection.request("GET", path)
         return connection
@@ -51,7 +71,8 @@ def send(request):
     return sender
 
 
-def test_a_signal_lets_the_running_request_finish_and_takes_no_more(send):
+@with_and_without_tls
+def test_a_signal_lets_the_running_request_finish_and_takes_no_more(serving, send):
     with serving(drain_s=20) as (process, port):
         running = send(port)
         assert process.stdout.readline() == "started\n"
@@ -75,7 +96,8 @@ def accepts(port):
     return True
 
 
-def test_requests_that_take_longer_than_the_limit_are_cut_off(send):
+@with_and_without_tls
+def test_requests_that_take_longer_than_the_limit_are_cut_off(serving, send):
     with serving(drain_s=0.1) as (process, port):
         running = send(port)
         assert process.stdout.readline() == "started\n"
@@ -85,7 +107,8 @@ def test_requests_that_take_longer_than_the_limit_are_cut_off(send):
         assert process.wait(20) == 1
 
 
-def test_idle_connections_hold_nothing_up(send):
+@with_and_without_tls
+def test_idle_connections_hold_nothing_up(serving, send):
     with serving(drain_s=20) as (process, port):
         idle = send(port, "/quick")
         assert idle.getresponse().read() == b"done"
@@ -93,7 +116,8 @@ def test_idle_connections_hold_nothing_up(send):
         assert process.wait(10) == 0
 
 
-def test_a_second_signal_ends_it_at_once(send):
+@with_and_without_tls
+def test_a_second_signal_ends_it_at_once(serving, send):
     with serving(drain_s=60) as (process, port):
         send(port)
         assert process.stdout.readline() == "started\n"
@@ -103,13 +127,74 @@ def test_a_second_signal_ends_it_at_once(send):
         assert process.wait(20) != 0
 
 
-def test_the_answer_keeps_the_connection_and_names_the_server(send):
+@with_and_without_tls
+def test_the_answer_keeps_the_connection_and_names_the_server(serving, send):
     with serving(drain_s=1) as (process, port):
         connection = send(port, "/quick")
         first = connection.getresponse()
         assert (first.read(), first.getheader("Server")) == (b"done", "botapi")
         connection.request("GET", "/quick")
         assert connection.getresponse().status == 200
+
+
+def test_head_and_body_of_an_answer_arrive_together(serving):
+    with serving(drain_s=1) as (_, port), socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+        client.sendall(b"GET /quick HTTP/1.1\r\nHost: x\r\n\r\n")
+        answer = client.recv(65536)
+        assert answer.startswith(b"HTTP/1.1 200 OK\r\n") and answer.endswith(b"\r\n\r\ndone")
+
+
+def test_a_client_that_has_said_all_still_gets_its_answer(serving):
+    with serving(drain_s=1) as (process, port), socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        client.shutdown(socket.SHUT_WR)
+        assert process.stdout.readline() == "started\n"
+        process.stdin.write("go on\n")
+        assert client.recv(65536).endswith(b"done")
+
+
+def test_pipelined_requests_are_all_answered(serving):
+    with serving(drain_s=1) as (_, port), socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+        client.sendall(b"GET /quick HTTP/1.1\r\nHost: x\r\n\r\n" * 40)
+        got = b""
+        while got.count(b"\r\n\r\ndone") < 40:
+            got += client.recv(65536)
+        assert got.count(b"HTTP/1.1 200 OK") == 40
+
+
+def test_more_requests_than_threads_wait_their_turn(serving, send):
+    with serving(drain_s=20) as (process, port):
+        running = [send(port) for _ in range(4)]
+        for _ in running:
+            assert process.stdout.readline() == "started\n"
+        waiting = send(port, "/quick")
+        process.stdin.close()  # no thread waits for a line any longer
+        assert [one.getresponse().read() for one in (*running, waiting)] == [b"done"] * 5
+
+
+def test_requests_that_wait_leave_the_threads_to_work(serving, send):
+    with serving(drain_s=20) as (process, port):
+        waiting = [send(port, "/later/") for _ in range(8)]  # twice as many as there are threads
+        for _ in waiting:
+            assert process.stdout.readline() == "started\n"
+        assert send(port, "/quick").getresponse().read() == b"done"
+        process.stdin.close()
+        assert [one.getresponse().read() for one in waiting] == [b"done"] * 8
+
+
+def test_clients_may_come_back_while_turns_run(serving, send):
+    with serving(drain_s=20) as (process, port):
+        connection = send(port, "/quick")
+        connection.getresponse().read()
+        running = send(port, "/busy")
+        assert process.stdout.readline() == "started\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.stdout.readline() == "draining\n"
+        connection.request("GET", "/quick")
+        assert connection.getresponse().read() == b"done"
+        process.stdin.write("go on\n")
+        assert running.getresponse().read() == b"done"
+        assert process.wait(20) == 0
 
 
 def test_a_port_in_use_is_told_in_a_sentence():

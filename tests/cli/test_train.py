@@ -42,6 +42,20 @@ def test_files_may_be_named(folder):
     assert open_model(folder / "m.tar.gz").metadata.kind == "full"
 
 
+def test_the_file_that_is_named_may_name_classes(folder, monkeypatch, capsys):
+    """As the configuration of this machine may; afterwards it's config.yml again that counts."""
+    (folder / "mycomponents.py").write_text(
+        "from botapi.nlu.keywords import KeywordIntentClassifier\n\n\nclass Words(KeywordIntentClassifier):\n    pass\n"
+    )
+    monkeypatch.syspath_prepend(str(folder))
+    (folder / "c.yml").write_text("pipeline: [{name: mycomponents.Words}]")
+    assert main(["train", "nlu", "-c", "c.yml", "--fixed-model-name", "m"]) == 0
+    assert main(["test", "nlu", "-m", "models/m.tar.gz", "--nlu", "data/nlu.yml"]) == 1
+    assert "'mycomponents.Words' is not used, because config.yml on this machine" in capsys.readouterr().err
+    monkeypatch.setenv("BOTAPI_CONFIG", "c.yml")
+    assert main(["test", "nlu", "-m", "models/m.tar.gz", "--nlu", "data/nlu.yml"]) == 0
+
+
 def test_a_dry_run_tells_by_its_exit_code(folder, capsys):
     assert main(["train", "--dry-run"]) == 1
     assert not (folder / "models").exists()
@@ -53,7 +67,21 @@ def test_a_dry_run_tells_by_its_exit_code(folder, capsys):
 
 def test_flags_without_effect_are_taken_and_told(folder, caplog):
     with caplog.at_level(logging.WARNING):
-        assert main(["train", "--num-threads", "4", "--finetune", "--epoch-fraction", "0.5", "--debug-plots"]) == 0
+        assert main(["train", "--num-threads", "4", "--debug-plots"]) == 0
+
+
+def test_finetune_goes_on_from_the_newest_model_or_a_named_one(folder, capsys):
+    assert main(["train", "--finetune"]) == 1
+    assert "no model" in capsys.readouterr().err
+    assert main(["train", "--fixed-model-name", "first"]) == 0
+    assert main(["train", "--finetune", "--epoch-fraction", "0.5"]) == 0
+    assert main(["train", "nlu", "--finetune", "models/first.tar.gz"]) == 0
+
+
+@pytest.mark.parametrize("fraction", ["0", "1.5", "x", "nan"])
+def test_a_part_of_the_epochs_is_above_0_and_up_to_1(fraction, capsys):
+    assert main(["train", "--finetune", "--epoch-fraction", fraction]) != 0
+    assert "above 0" in capsys.readouterr().err
 
 
 def test_findings_of_the_check_stop_a_training_only_when_asked(folder, capsys):
