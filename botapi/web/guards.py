@@ -11,12 +11,12 @@ from botapi.errors import Conflict, NotFound
 from botapi.web.api import Api, Handler
 from botapi.web.errors import ErrorResponse
 from botapi.web.request import Request
-from middleware.auth import Authenticate, Authenticator
+from middleware.auth import Authenticate, Authenticator, Identity
 from middleware.roles import Roles
 from middleware.token import TokenAuthenticator
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
 def ensure_loaded_agent(app: Api, require_core_is_ready: bool = False) -> Callable[[Handler], Handler]:
@@ -50,17 +50,34 @@ def ensure_conversation_exists() -> Callable[[Handler], Handler]:
     return decorator
 
 
-def requires_auth(app: Api, token: str | None = None) -> Callable[[WSGIApplication], WSGIApplication]:
+def requires_auth(
+    app: Api, token: str | None = None, *, by_sender: bool = False
+) -> Callable[[WSGIApplication], WSGIApplication]:
     """A layer that lets in who sends the token, or a JWT that `app.jwt` accepts; everybody where neither is set.
 
-    The token and the role `admin` may do everything, the role `user` only what is under his own conversation id.
+    The token and the role `admin` may do everything, the role `user` only what is under his own conversation id; with
+    `by_sender` he is let in under his name, which the handler must hold him to.
     """
     authenticators: list[Authenticator] = [TokenAuthenticator(token)] if token else []
     if app.jwt is not None:
         authenticators.append(app.jwt)
     if not authenticators:
         return lambda application: application
-    return partial(Authenticate, authenticators=authenticators, authorize=Roles())
+    return partial(Authenticate, authenticators=authenticators, authorize=_has_role if by_sender else Roles())
+
+
+def no_api(application: WSGIApplication) -> WSGIApplication:
+    """Refuse what belongs to the API, on a server that does not serve it."""
+
+    def refused(environ: WSGIEnvironment, start_response: StartResponse) -> NoReturn:
+        message = "What is asked for belongs to the API, which is not served here; start the server with --enable-api."
+        raise ErrorResponse(HTTPStatus.FORBIDDEN, "NotAuthorized", message)
+
+    return refused
+
+
+def _has_role(identity: Identity, environ: WSGIEnvironment) -> bool:
+    return identity.role == "admin" or (identity.role == "user" and bool(identity.name))
 
 
 def authenticate(_: Request) -> NoReturn:

@@ -34,20 +34,26 @@ def event_verbosity_parameter(request: Request, default_verbosity: Verbosity) ->
 
 def validate_request_body(request: Request, error_message: str) -> None:
     """Refuse a request without a body, in the given words."""
-    if not request.body:
+    if request.is_empty:
         raise ErrorResponse(HTTPStatus.BAD_REQUEST, "BadRequest", error_message)
 
 
 def validate_events_in_request_body(request: Request) -> list[Event]:
     """The events of the body: a list of JSON objects, or one alone; a 400 says what is wrong with which."""
     try:
-        value: Any = request.json((dict, list))
+        value = _unwrapped(request.json((dict, list)))
     except InputError as error:
         raise _bad_events(error) from error
     try:
         return from_dicts(value if isinstance(value, list) else [value])
     except InputError as error:
         raise _bad_events(error, error.details) from error
+
+
+def _unwrapped(value: Any) -> Any:
+    """The events of an exported conversation; anything else as it is."""
+    is_export = isinstance(value, dict) and "event" not in value and isinstance(value.get("events"), list)
+    return value["events"] if is_export else value
 
 
 def _bad_events(error: InputError, details: dict[str, Any] | None = None) -> ErrorResponse:
@@ -57,9 +63,9 @@ def _bad_events(error: InputError, details: dict[str, Any] | None = None) -> Err
 
 
 def listed_events(request: Request) -> list[Event]:
-    """The events of a body that must be a list."""
+    """The events of a body that must be a list, or an exported conversation, which has one as "events"."""
     events = validate_events_in_request_body(request)
-    if not isinstance(request.json((dict, list)), list):
+    if not isinstance(_unwrapped(request.json((dict, list))), list):
         raise InputError(
             "Supplied events are not valid: expected a list of events, found one alone.",
             details={"parameter": "", "in": "body"},

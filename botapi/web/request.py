@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import math
 import re
+import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 
 from botapi.errors import InputError
 
@@ -20,6 +22,9 @@ _KINDS = {dict: "an object", list: "a list", str: "a text", (dict, list): "an ob
 # PERF: what only hostile or odd bodies hold is looked for by one scan; the rest is parsed at full speed.
 # NOTE: 200 digits, since 1 to 2 digits of exponent can make infinity of 210.
 _SUSPECT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])|[0-9][eE]\+?[0-9]{3}|[0-9]{200}")
+
+# A media range that is not wanted at all (RFC 9110, 12.4.2).
+_REFUSED = re.compile(r"\bq\s*=\s*0(\.0*)?\s*$")
 
 
 class Request:
@@ -37,16 +42,34 @@ class Request:
         """The method, upper case."""
         return str(self.environ["REQUEST_METHOD"])
 
+    @property
+    def root(self) -> str:
+        """Where the application is mounted, such as `/bot`; empty at the top."""
+        return quote(str(self.environ.get("SCRIPT_NAME", "")), encoding="latin-1")
+
     def header(self, name: str) -> str | None:
         """A header's value by its name in any case, or None."""
         key = name.upper().replace("-", "_")
         value = self.environ.get(key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}")
         return None if value is None else str(value)
 
+    def accepts(self, content_type: str) -> bool:
+        """Whether `Accept` names the content type itself; wildcards don't count."""
+        ranges = (each.partition(";") for each in (self.header("Accept") or "").split(","))
+        return any(name.strip().lower() == content_type and not _REFUSED.search(rest) for name, _, rest in ranges)
+
+    @property
+    def preferences(self) -> set[str]:
+        """The names of the preferences that `Prefer` gives (RFC 7240), lower case, without values and parameters."""
+        given = (self.header("Prefer") or "").split(",")
+        return {each.partition(";")[0].partition("=")[0].strip().lower() for each in given}
+
     def query(self, name: str) -> str | None:
         """The first value of a query parameter, or None where it is missing or empty."""
         if self._query is None:
             raw: str = self.environ.get("QUERY_STRING", "")
+            if "%00" in raw:
+                raise InputError("The query holds a NUL character (%00); leave it out.")
             try:
                 self._query = parse_qs(raw, max_num_fields=100, errors="strict") if raw else {}
             except ValueError as error:
@@ -101,6 +124,23 @@ class Request:
         if self.environ.get("wsgi.input_terminated"):
             return bytes(stream.read())
         return b""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no body; a body whose length is known is not read for that."""
+        length = self.environ.get("CONTENT_LENGTH") or ""
+        return int(length) == 0 if re.fullmatch("[0-9]{1,18}", length) else not self.body
+
+    def save(self, path: Path) -> None:
+        """Write the body to a file, block by block, so that a long one never lies in memory.
+
+        NOTE: without Content-Length this needs a server, or a layer, whose input ends where the body does.
+        """
+        with open(path, "wb") as file:
+            if self._body is not None:
+                file.write(self._body)
+            else:
+                shutil.copyfileobj(self.environ["wsgi.input"], file)
 
     def text(self) -> str:
         """The body as text; InputError where it is not UTF-8."""

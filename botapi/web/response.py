@@ -7,6 +7,7 @@ import mimetypes
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
+from urllib.parse import quote
 
 from middleware.wsgi import respond
 
@@ -18,6 +19,7 @@ Headers = Sequence[tuple[str, str]]
 JSON = "application/json"
 YAML = "application/x-yaml"
 TEXT = "text/plain; charset=utf-8"
+EVENT_STREAM = "text/event-stream"
 _BLOCK_BYTES = 64 * 1024
 
 # PERF: one encoder for all. ASCII output also carries half surrogates, should one ever come out of a store.
@@ -70,6 +72,13 @@ def file_response(path: Path) -> Response:
     return Response(FileBlocks(path.open("rb")), headers=headers)
 
 
+def json_file_response(path: Path) -> Response:
+    """A file that holds JSON, as the answer itself."""
+    return Response(
+        FileBlocks(path.open("rb")), headers=[("Content-Type", JSON), ("Content-Length", str(path.stat().st_size))]
+    )
+
+
 class FileBlocks:
     """The blocks of an open file; closing it closes the file."""
 
@@ -83,5 +92,19 @@ class FileBlocks:
 
 def stream_response(lines: Iterable[Mapping[str, Any]]) -> Response:
     """One JSON object a line, each sent as soon as it is there."""
-    blocks = ((json.dumps(line) + "\n").encode("ascii") for line in lines)
-    return Response(blocks, headers=[("Content-Type", "text/event-stream"), ("Cache-Control", "no-cache")])
+    return _flushed((json.dumps(line) + "\n").encode("ascii") for line in lines)
+
+
+def event_stream_response(messages: Iterable[Mapping[str, Any]], turn_id: str) -> Response:
+    """Server-sent events (HTML standard, 9.2), sent as soon as they are there, with ids `<turn_id>-<number from 1>`."""
+    prefix = quote(turn_id, safe="")  # a client may have chosen it
+    return _flushed(
+        f"id: {prefix}-{number}\ndata: {encode_json(message)}\n\n".encode("ascii")
+        for number, message in enumerate(messages, start=1)
+    )
+
+
+def _flushed(blocks: Iterable[bytes]) -> Response:
+    headers = [("Content-Type", EVENT_STREAM), ("Cache-Control", "no-cache")]
+    # nginx sends on what it gets at once, whatever `proxy_buffering` says.
+    return Response(blocks, headers=[*headers, ("X-Accel-Buffering", "no")])

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from middleware.errors import HTTPError
+from middleware.metrics import ROUTE
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -33,6 +34,11 @@ def pattern(path: str) -> re.Pattern[str]:
     return re.compile("".join(parts) + re.escape(path[end:]), re.DOTALL)
 
 
+def shown(path: str) -> str:
+    """A path as people write it, such as `/conversations/{conversation_id}/tracker`."""
+    return _PARAMETER.sub(r"{\1}", path)
+
+
 def path_of(environ: WSGIEnvironment) -> str:
     """PATH_INFO as text: WSGI carries its bytes as latin-1, clients send UTF-8."""
     path: str = environ.get("PATH_INFO", "")
@@ -55,48 +61,46 @@ def allow(methods: Iterable[str]) -> str:
 class Router:
     """Finds the application for a path and method; 404 and 405 are raised as HTTPError, OPTIONS is answered here.
 
+    A fixed path comes before those with parameters, and of these the first in the table that fits is meant, whatever
+    its methods: `DELETE /conversations/a/tracker` is 405, not the deletion of a conversation named `a/tracker`.
     `defaults` says what an empty parameter means, such as {"conversation_id": "default"} for `/conversations//tracker`.
     """
 
     def __init__(self, routes: Iterable[Route], *, defaults: Mapping[str, str] | None = None) -> None:
         self.defaults = dict(defaults or {})
-        self.static: dict[str, dict[str, WSGIApplication]] = {}
-        self.dynamic: dict[str, tuple[re.Pattern[str], dict[str, WSGIApplication]]] = {}
-        for method, path, app in routes:
-            path = path.rstrip("/") or "/"
+        self.static: dict[str, dict[str, Route]] = {}
+        self.dynamic: dict[str, tuple[re.Pattern[str], dict[str, Route]]] = {}
+        for route in routes:
+            method, path = route.method, route.path.rstrip("/") or "/"
             if "{" in path:
                 methods = self.dynamic.setdefault(path, (pattern(path), {}))[1]
             else:
                 methods = self.static.setdefault(path, {})
             if method in methods:
                 raise ValueError(f"Two routes answer {method} {path}; a method and path may stand in the table once.")
-            methods[method] = app
+            methods[method] = route._replace(path=shown(route.path))
 
-    def match(self, method: str, path: str) -> tuple[WSGIApplication | None, dict[str, Any], set[str]]:
-        """(application or None, path parameters, methods that the path knows; none of them means 404)."""
+    def match(self, method: str, path: str) -> tuple[Route | None, dict[str, Any], set[str]]:
+        """(route or None, path parameters, methods that the path knows; none of them means 404)."""
         wanted = "GET" if method == "HEAD" else method
-        known: set[str] = set()
         # PERF: fixed paths are one look-up; a trailing slash is accepted, as Rasa does.
         methods = self.static.get(path) or self.static.get(path[:-1] if path.endswith("/") else path)
         if methods:
-            if wanted in methods:
-                return methods[wanted], {}, known
-            known.update(methods)
+            return methods.get(wanted), {}, set(methods)
         for expression, methods in self.dynamic.values():
             found = expression.fullmatch(path) or (path.endswith("/") and expression.fullmatch(path[:-1]))
             if found:
-                if wanted in methods:
-                    params = {k: v or self.defaults.get(k, v) for k, v in found.groupdict().items()}
-                    return methods[wanted], params, known
-                known.update(methods)
-        return None, {}, known
+                params = {k: v or self.defaults.get(k, v) for k, v in found.groupdict().items()}
+                return methods.get(wanted), params, set(methods)
+        return None, {}, set()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         method, path = environ["REQUEST_METHOD"], path_of(environ)
-        app, params, known = self.match(method, path)
-        if app is not None:
+        route, params, known = self.match(method, path)
+        if route is not None:
             environ["wsgiorg.routing_args"] = ((), params)
-            return app(environ, start_response)
+            environ[ROUTE] = route.path
+            return route.app(environ, start_response)
         if not known:
             raise HTTPError(404, "NotFound", f"There is no resource at {path!r}; see docs/http-api.md.")
         headers = [("Allow", allow(known))]

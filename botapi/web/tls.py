@@ -15,8 +15,9 @@ def create_ssl_context(
 ) -> ssl.SSLContext | None:
     """A context with the certificate chain, or None without `ssl_certificate`.
 
-    `ssl_ca_file` holds the authorities that clients' certificates are checked against, `ssl_password` opens the key.
-    Raises ConfigError for files that are missing or don't fit together.
+    `ssl_ca_file` holds authorities between the certificate and a root that clients know: they are sent along where the
+    certificate's own file has none of them. `ssl_password` opens the key. Clients need no certificate. Raises
+    ConfigError for files that are missing or don't fit together.
     """
     if not ssl_certificate:
         return None

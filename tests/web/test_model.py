@@ -142,11 +142,5 @@ def test_a_link_that_leads_out_of_the_folder_is_refused(tmp_path):
         model_path(str(inside / "link.tar.gz"), (inside,))
 
 
-@pytest.mark.parametrize("name", ["model_server", "remote_storage"])
-def test_models_from_elsewhere_are_400(app, name):
-    found = app.put_json("/model", {name: {"url": "http://models.example"}}, status=400).json
-    assert found["details"] == {"parameter": name, "in": "body"}
-
-
 def test_no_body_is_400(app):
     assert app.put("/model", status=400).json["message"] == "No path to model file defined in request_body."

@@ -234,3 +234,42 @@ def test_any_bytes_are_read_or_refused(body):
         assert isinstance(request(body).json(), dict)
     except InputError as refused:
         assert refused.message
+
+
+# -------------------------------------------------------------------- preferences and bodies on disk
+
+
+@pytest.mark.parametrize(
+    "header, names",
+    [
+        (None, {""}),
+        ("respond-async", {"respond-async"}),
+        ("Respond-Async, wait=10", {"respond-async", "wait"}),
+        ('handling = lenient; a="b" , foo', {"handling", "foo"}),
+    ],
+)
+def test_preferences_are_known_by_their_names(header, names):
+    assert request(HTTP_PREFER=header).preferences == names
+
+
+@given(st.binary(max_size=300_000))
+def test_a_saved_body_is_what_came_read_before_or_not(tmp_path_factory, body):
+    path = tmp_path_factory.mktemp("bodies") / "body"
+    for read_before in (True, False):
+        given_request = request(body)
+        assert given_request.is_empty is (body == b"")
+        if read_before:
+            assert given_request.body == body
+        given_request.save(path)
+        assert path.read_bytes() == body
+
+
+def test_whether_there_is_a_body_is_known_without_reading_it():
+    assert request(b"abc", **{"wsgi.input": None}).is_empty is False
+
+
+def test_a_body_of_unknown_length_is_read_for_that():
+    unknown = request(b"abc", CONTENT_LENGTH="", **{"wsgi.input_terminated": True})
+    assert unknown.is_empty is False and unknown.body == b"abc"
+    with pytest.raises(InputError, match="Content-Length"):
+        _ = request(CONTENT_LENGTH="x").is_empty

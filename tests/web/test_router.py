@@ -79,6 +79,14 @@ def test_a_known_path_with_another_method_is_405_and_says_which_methods_there_ar
     assert "DELETE" in response.json["message"]
 
 
+def test_the_first_path_that_fits_is_meant_whatever_its_methods():
+    routes = [*ROUTES, Route("DELETE", "/conversations/{conversation_id:path}", echo("erase"))]
+    app = client(ErrorsToJSON(Router(routes, defaults={"conversation_id": "default"})))
+    assert app.delete("/conversations/a/b").text == "erase [('conversation_id', 'a/b')]"
+    assert app.delete("/conversations/a/tracker", status=405).headers["Allow"] == "GET, HEAD, OPTIONS"
+    assert app.delete("/conversations/a/tracker/", status=405).headers["Allow"] == "GET, HEAD, OPTIONS"
+
+
 def test_head_is_served_by_get_without_its_body(app):
     response = app.head("/version")
     assert response.headers["Content-Length"] == str(len("version []"))

@@ -8,7 +8,7 @@ import pytest
 
 from botapi.errors import ConfigError
 from botapi.web.tls import create_ssl_context
-from tests.certificates import self_signed
+from tests.certificates import issued, self_signed
 
 
 def handshake(context, client):
@@ -38,9 +38,13 @@ def test_a_context_shows_its_certificate(tmp_path, password):
     assert ("DNS", "localhost") in found["subjectAltName"]
 
 
-def test_authorities_for_clients_are_loaded(tmp_path):
-    chain, key = self_signed(tmp_path)
-    assert create_ssl_context(chain, key, chain).cert_store_stats()["x509_ca"] == 1
+def test_authorities_between_are_sent_along(tmp_path):
+    certificate, key, intermediate, root = issued(tmp_path)
+    client = ssl.create_default_context(cafile=root)
+    found = handshake(create_ssl_context(certificate, key, intermediate), client)
+    assert ((("commonName", "intermediate"),),) == found["issuer"]
+    with pytest.raises(ssl.SSLCertVerificationError):
+        handshake(create_ssl_context(certificate, key), client)
 
 
 def test_files_that_do_not_fit_together_are_refused(tmp_path):

@@ -1,33 +1,15 @@
-"""`POST /model/train`: YAML in; the archive, now or later, or one sentence about what is wrong with it, out."""
+"""Training over HTTP: YAML or events in; a model, now or later, or one sentence about what is wrong with it, out."""
 
 from __future__ import annotations
 
-import threading
-from functools import partial
-
 import pytest
 
-from botapi.settings import Settings
-from botapi.wsgi import application, create_app
+from botapi.errors import Conflict
 from tests.channels.receiver import receiver
-from tests.smallbot import PROJECT, agent, archive
+from tests.smallbot import PROJECT, archive
 from tests.strict import client
 
 KEYS = {"version", "status", "message", "reason", "details", "help", "code"}
-
-
-@pytest.fixture
-def serve():
-    """Makes servers with the small bot, and closes them: options of create_app in, a server out."""
-    made = []
-
-    def make(**options):
-        made.append(create_app(agent(), **options))
-        return made[-1]
-
-    yield make
-    for server in made:
-        server.close()
 
 
 def test_training_answers_with_the_archive(serve, tmp_path):
@@ -117,31 +99,90 @@ def test_a_callback_url_that_leads_inside_is_400(serve, url):
     assert "refused" in found["message"]
 
 
-def test_heavy_work_has_few_places_and_chat_goes_on(tmp_path):
-    server = application(agent(), Settings(enable_api=True), threads=3)
-    entered, go = threading.Event(), threading.Event()
+# ------------------------------------------------------------------------------------------ /finetune
 
-    def slow(*given, **options):
-        entered.set()
-        go.wait(30)
-        return archive()
+SAID_AFTER_SHOW = [
+    {"event": "action", "name": "action_listen"},
+    {"event": "user", "text": "show", "parse_data": {"intent": {"name": "show", "confidence": 1.0}, "entities": []}},
+    {"event": "action", "name": "utter_show"},
+    {"event": "action", "name": "action_listen"},
+    {"event": "user", "text": "dunno", "parse_data": {"intent": {"name": "order", "confidence": 1.0}, "entities": []}},
+    {"event": "action", "name": "utter_bye"},
+]
+LEARNING = """
+intents: [show, order]
+responses: {utter_show: [{text: Look}], utter_bye: [{text: Bye}]}
+policies: [{name: TEDPolicy}]
+nlu:
+- intent: show
+  examples: '- show'
+stories:
+- story: one
+  steps: [{intent: show}, {action: utter_show}]
+"""
 
-    server.api.jobs.train = slow
-    app = client(server)
-    first = threading.Thread(target=partial(app.post, "/model/train", PROJECT))
-    first.start()
-    assert entered.wait(10)
-    refused = client(server).post("/model/train", PROJECT, status=503)
-    assert refused.json["reason"] == "Busy"
-    assert int(refused.headers["Retry-After"]) > 0
-    assert client(server).post_json("/webhooks/rest/webhook", {"message": "hello"}).json
-    go.set()
-    first.join()
-    client(server).post("/model/train", PROJECT)
-    server.close()
+
+@pytest.fixture
+def learning(serve, tmp_path):
+    """A server whose model learns from stories."""
+    server = serve()
+    server.api.models = tmp_path / "models"
+    found = client(server).post("/model/train", LEARNING)
+    server.api.agent.load_model(server.api.models / found.headers["filename"])
+    return server
 
 
-def test_work_that_takes_too_long_is_503_with_its_job(serve):
-    found = client(serve(response_timeout=0.001)).post("/model/train", PROJECT, status=503).json
-    assert found["reason"] == "Timeout"
-    assert found["details"]["job"]
+def test_a_conversation_is_learned_and_the_model_swapped(learning):
+    app = client(learning)
+    before = app.get("/status").json
+    assert app.post_json("/finetune?epochs=20&batch_size=5", SAID_AFTER_SHOW, status=204).body == b""
+    after = app.get("/status").json
+    assert after["model_id"] != before["model_id"] and after["model_file"].endswith("-finetuned.tar.gz")
+    found = app.post_json("/model/predict", SAID_AFTER_SHOW[:-1]).json
+    assert (found["scores"][0]["action"], found["policy"]) == ("utter_bye", "TEDPolicy")
+    (job,) = [job for job in app.get("/jobs").json if job["task"] == "finetune"]
+    assert app.get(job["result"], status=204).body == b""
+
+
+def test_learning_on_is_a_training_that_one_need_not_wait_for(learning):
+    found = client(learning).post_json("/finetune", SAID_AFTER_SHOW, headers={"Prefer": "respond-async"}, status=202)
+    assert (found.json["task"], found.json["state"] in ("queued", "running")) == ("finetune", True)
+    assert client(learning).get("/status").json["num_active_training_jobs"] == 1
+
+
+def test_a_model_that_was_loaded_meanwhile_stays(learning, tmp_path):
+    app = client(learning)
+    found = app.post_json("/finetune", SAID_AFTER_SHOW, headers={"Prefer": "respond-async"}, status=202).json
+    learning.api.agent.load_model(archive())
+    model_id = app.get("/status").json["model_id"]
+    with pytest.raises(Conflict, match="Another model was loaded meanwhile"):
+        learning.api.jobs.get(found["id"]).wait(60)
+    assert app.get("/status").json["model_id"] == model_id
+
+
+@pytest.mark.parametrize(
+    "body, reason",
+    [
+        pytest.param("", "InvalidParameter", id="nothing"),
+        pytest.param("[", "InvalidParameter", id="broken"),
+        pytest.param("{}", "InvalidParameter", id="no list"),
+        pytest.param('[{"event": "dance"}]', "InvalidParameter", id="unknown event"),
+        pytest.param("[]", "BadRequest", id="no action"),
+        pytest.param('[{"event": "action", "name": "utter_dance"}]', "BadRequest", id="unknown action"),
+    ],
+)
+def test_events_that_can_not_be_learned_are_400(learning, body, reason):
+    model_id = client(learning).get("/status").json["model_id"]
+    assert client(learning).post("/finetune", body, status=400).json["reason"] == reason
+    assert client(learning).get("/status").json["model_id"] == model_id
+
+
+@pytest.mark.parametrize("epochs", ["0", "x", "1001"])
+def test_a_senseless_number_of_epochs_is_400(learning, epochs):
+    found = client(learning).post_json(f"/finetune?epochs={epochs}", SAID_AFTER_SHOW, status=400).json
+    assert found["details"] == {"parameter": "epochs", "in": "query"}
+
+
+def test_a_model_without_a_policy_that_learns_is_400(app):
+    found = app.post_json("/finetune", SAID_AFTER_SHOW, status=400).json
+    assert (found["reason"], "TEDPolicy" in found["message"]) == ("TrainingError", True)

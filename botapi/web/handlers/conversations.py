@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from botapi.errors import InputError
+from botapi.errors import InputError, NotFound
 from botapi.state.eventchecks import check_parse_data
 from botapi.state.messages import CollectingOutput, Output, UserMessage
 from botapi.state.tracker import Tracker, Verbosity
@@ -21,8 +21,11 @@ from botapi.web.parameters import (
     validate_request_body,
 )
 from botapi.web.request import Request, wrong_value
-from botapi.web.response import Response, json_response, text_response
+from botapi.web.response import Response, empty_response, json_response, text_response
 from botapi.web.stories import get_test_stories
+
+# Says what an exported object is; a later version that reads differently gets another number.
+EXPORT_FORMAT = "botapi.conversation/1"
 
 
 def shown(tracker: Tracker, verbosity: Verbosity) -> Response:
@@ -93,7 +96,7 @@ def trigger_intent(api: Api, request: Request, conversation_id: str) -> Response
     verbosity = event_verbosity_parameter(request, Verbosity.AFTER_RESTART)
     with api.agent.conversation(conversation_id) as conversation:
         output = output_of(request, api.agent, conversation.tracker)
-        conversation.trigger(name, body.get("entities") or [], output)
+        conversation.trigger(name, body.get("entities"), output)
         return shown_with(output, conversation.tracker, verbosity)
 
 
@@ -124,14 +127,33 @@ def add_message(api: Api, request: Request, conversation_id: str) -> Response:
         return shown(conversation.tracker, verbosity)
 
 
+def export(api: Api, request: Request, conversation_id: str) -> Response:
+    """All events as they are stored, in an object that `PUT …/tracker/events` takes back, here or elsewhere."""
+    events = api.agent.stored(conversation_id)
+    if not events and not api.agent.exists(conversation_id):
+        raise NotFound("Conversation ID not found.")
+    found = {"format": EXPORT_FORMAT, "sender_id": conversation_id, "events": events}
+    return json_response(found, headers=[("Content-Disposition", 'attachment; filename="conversation.json"')])
+
+
+def erase(api: Api, request: Request, conversation_id: str) -> Response:
+    """Keep nothing of a conversation anywhere: events, reminders, messages on their way, answers kept for retries."""
+    existed = api.agent.erase(conversation_id)
+    for forget in api.erasers:
+        forget(conversation_id)
+    if not existed:
+        raise NotFound("Conversation ID not found.")
+    return empty_response()
+
+
 def message_of(body: dict[str, Any], conversation_id: str) -> UserMessage:
     """The user message of a body {text, parse_data, …}; one of the two must be there."""
     text, parse_data = body.get("text"), body.get("parse_data")
     if not isinstance(text, str) and not (text is None and parse_data):
         raise wrong_value("text", text, "a text")
-    if parse_data:
+    if parse_data not in (None, {}):
         check_understood(parse_data)
-    return UserMessage(text, conversation_id, None, CollectingOutput(), parse_data=parse_data)
+    return UserMessage(text, conversation_id, None, CollectingOutput(), parse_data=parse_data or None)
 
 
 def check_understood(parse_data: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from botapi import __version__
+from botapi import __version__, telemetry
 from botapi.errors import NotAcceptable
 from botapi.web.api import Api, Endpoint
 from botapi.web.guards import authenticate
@@ -44,6 +44,12 @@ def readyz(api: Api, request: Request) -> Response:
         reason = "shutting down" if api.is_draining else "no model loaded"
         return json_response({"status": "unavailable", "reason": reason}, 503)
     return _HEALTHY
+
+
+def metrics(api: Api, request: Request) -> Response:
+    """What the server counts, in Prometheus' text format."""
+    text = telemetry.exposition([*telemetry.METRICS, *api.gauges])
+    return text_response(text, content_type=telemetry.CONTENT_TYPE)
 
 
 def status(api: Api, request: Request) -> Response:
