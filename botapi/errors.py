@@ -6,6 +6,7 @@ BotError
 ├── NotAcceptable     no representation that the caller accepts       406
 ├── Conflict          right request, wrong moment (no model yet)      409
 ├── Busy              full; try again later                           503
+│   └── TooManyRequests  one caller sends too many                    429
 ├── Timeout           took longer than allowed                        503
 ├── DataError         a project file is wrong; names file and line    400
 ├── ConfigError       a setting is wrong, or needs a missing package  500
@@ -73,6 +74,13 @@ class Busy(BotError):
     def __init__(self, message: str, *, retry_after_s: int = 1, details: dict[str, Any] | None = None) -> None:
         super().__init__(message, details=details)
         self.retry_after_s = retry_after_s
+
+
+class TooManyRequests(Busy):
+    """One caller sends more than he may."""
+
+    status = 429
+    reason = "TooManyRequests"
 
 
 class Timeout(BotError):

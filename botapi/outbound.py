@@ -1,11 +1,13 @@
 """All outgoing HTTP: an endpoint and a JSON value in, the answer's status and bytes out.
 
 Addresses from local files are used as they stand; an address that a caller of the API gave passes `guard` first.
-No redirects are followed, no proxies of the environment used, no .netrc read, no cookies kept.
+No redirects are followed, no proxies of the environment used, no .netrc read, no cookies kept. The trace of the request
+that runs goes along.
 """
 
 from __future__ import annotations
 
+import io
 import ipaddress
 import json
 import logging
@@ -13,7 +15,7 @@ import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urlsplit, urlunsplit
 
 import requests
@@ -21,6 +23,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from botapi.errors import BotError, ConfigError, InputError
+from botapi.telemetry import trace_context
 
 logger = logging.getLogger(__name__)
 
@@ -78,11 +81,12 @@ class Endpoint:
 def read_endpoint(section: Mapping[str, Any], name: str) -> Endpoint:
     """The endpoint that a section of endpoints.yml describes; `name` is the section's. Raises ConfigError."""
     if not isinstance(section, Mapping) or not isinstance(section.get("url"), str):
-        raise ConfigError(f"{name}: expected a section with 'url: http://…' in endpoints.yml, found {section!r}.")
+        # SECURITY: not the values, which may be tokens.
+        found = f"the keys {', '.join(map(str, section))}" if isinstance(section, Mapping) else type(section).__name__
+        raise ConfigError(f"{name}: expected a section with 'url: http://…' in endpoints.yml, found {found}.")
     options = dict(section)
     url = options.pop("url")
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if not _is_http(url):
         raise ConfigError(f"{name}: url {url!r} is not usable; expected http://… or https://….")
     params = _texts(options.pop("params", None), f"{name}: params")
     token, token_name = options.pop("token", None), options.pop("token_name", "token")
@@ -101,6 +105,14 @@ def read_endpoint(section: Mapping[str, Any], name: str) -> Endpoint:
         retries=int(_number(options, "retries", 0, 0, name)),
         options=options,
     )
+
+
+def _is_http(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets that don't fit, a port that is no number
+        return False
 
 
 @dataclass(frozen=True)
@@ -142,9 +154,11 @@ class Outbound:
         timeout_s: float | None = None,
         retries: int | None = None,
         max_bytes: int = MAX_ANSWER_BYTES,
+        into: IO[bytes] | None = None,
     ) -> Answer:
         """Send `data`, or else the value `json` (None: no body), and wait for the whole answer.
 
+        The answer's body is written `into` a file where one is given: a long one shall not lie in memory.
         `retries` more attempts follow where no answer came or its status is 502, 503 or 504. It and `timeout_s` are
         the endpoint's where not given.
         Raises OutboundError for what is no HTTP answer, takes longer than `timeout_s`, or is longer than `max_bytes`.
@@ -157,13 +171,13 @@ class Outbound:
         try:
             for attempt in range(retries):
                 try:
-                    answer = _send(adapter, prepared, endpoint, timeout_s, max_bytes)
+                    answer = _send(adapter, prepared, endpoint, timeout_s, max_bytes, into)
                     if answer.status not in RETRIED_STATUS:
                         return answer
                 except OutboundError as error:
                     logger.info("Attempt %d of %d: %s", attempt + 1, retries + 1, error)
                 time.sleep(FIRST_PAUSE_S * 2**attempt)
-            return _send(adapter, prepared, endpoint, timeout_s, max_bytes)
+            return _send(adapter, prepared, endpoint, timeout_s, max_bytes, into)
         finally:
             if adapter is not self._adapter:
                 adapter.close()
@@ -271,14 +285,21 @@ def _network(entry: str) -> Network | None:
 
 
 def _refused(url: str, why: str) -> InputError:
-    return InputError(f"The URL {url!r} is refused: {why}.")
+    # SECURITY: also logged where it is asked again, before a later attempt.
+    return InputError(f"The URL {url.partition('?')[0]!r} is refused: {why}.")
 
 
 def _prepare(
     method: str, endpoint: Endpoint, value: Any, data: bytes | None, headers: Mapping[str, str]
 ) -> requests.PreparedRequest:
     # SECURITY: nothing compressed is asked for or unpacked, so an answer is as long as what travels.
-    headers = {"Accept": "application/json", "Accept-Encoding": "identity", **headers, **endpoint.headers}
+    headers = {
+        "Accept": "application/json",
+        "Accept-Encoding": "identity",
+        **trace_context.get(),
+        **headers,
+        **endpoint.headers,
+    }
     if data is None and value is not None:
         headers.setdefault("Content-Type", "application/json")
         data = json.dumps(value).encode()
@@ -293,7 +314,9 @@ def _prepare(
             auth=endpoint.basic_auth,
         )
     except (requests.RequestException, ValueError) as error:
-        raise OutboundError(f"The URL {endpoint.url!r} or its headers can't be used: {error}.") from error
+        # SECURITY: requests quotes the URL with its query, and the header's value.
+        kind = type(error).__name__
+        raise OutboundError(f"The URL {endpoint.shown} or its headers can't be used ({kind}).") from error
     return prepared
 
 
@@ -321,39 +344,46 @@ class _NamedAdapter(HTTPAdapter):
 
 
 def _send(
-    adapter: HTTPAdapter, prepared: requests.PreparedRequest, endpoint: Endpoint, timeout_s: float, max_bytes: int
+    adapter: HTTPAdapter,
+    prepared: requests.PreparedRequest,
+    endpoint: Endpoint,
+    timeout_s: float,
+    max_bytes: int,
+    into: IO[bytes] | None,
 ) -> Answer:
     deadline = time.monotonic() + timeout_s
     where = _without_query(endpoint.url)
+    file: IO[bytes] = io.BytesIO() if into is None else into
     try:
         response = adapter.send(prepared, stream=True, timeout=timeout_s, verify=endpoint.cafile or True)
         try:
             encoding = response.headers.get("Content-Encoding", "identity")
             if encoding != "identity":
                 raise OutboundError(f"{where} sent a body packed as {encoding}; expected it unpacked, as asked for.")
-            body = _read(response, where, deadline, max_bytes)
+            file.seek(0)
+            file.truncate()  # after an attempt before this one
+            _copy(response, file, where, deadline, max_bytes)
         finally:
             response.close()
     except (requests.Timeout, urllib3.exceptions.TimeoutError) as error:
         raise OutboundError(f"{where} did not answer within {timeout_s:g} s.") from error
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
         raise OutboundError(f"{where} can't be reached: {_cause(error)}.") from error
-    return Answer(response.status_code, response.headers, body)
+    return Answer(response.status_code, response.headers, file.getvalue() if isinstance(file, io.BytesIO) else b"")
 
 
-def _read(response: requests.Response, where: str, deadline: float, max_bytes: int) -> bytes:
+def _copy(response: requests.Response, file: IO[bytes], where: str, deadline: float, max_bytes: int) -> None:
     # read1 takes what has arrived, so that the clock is looked at; urllib3 1.26 has only read, which fills a chunk.
     read = getattr(response.raw, "read1", response.raw.read)
-    chunks, total = [], 0
+    total = 0
     while chunk := read(CHUNK_BYTES, decode_content=False):
-        chunks.append(chunk)
+        file.write(chunk)
         total += len(chunk)
         if total > max_bytes:
             raise OutboundError(f"{where} sent more than {max_bytes} bytes.")
         if time.monotonic() > deadline:
             raise OutboundError(f"{where} did not finish its answer in time.")
     response.raw.release_conn()
-    return b"".join(chunks)
 
 
 def _cause(error: Exception) -> str:

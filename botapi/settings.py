@@ -20,14 +20,17 @@ CREDENTIALS_FILE = "credentials.yml"
 # Keys of endpoints.yml; others get a warning.
 ENDPOINT_KEYS = (
     "action_endpoint",
+    "body_limit",
     "event_broker",
     "jobs",
     "lock_store",
     "middleware",
+    "model",
     "models",
     "nlg",
     "nlu",
     "outbound",
+    "rate_limit",
     "tracker_store",
 )
 
@@ -37,7 +40,8 @@ class Settings:
     """Everything configurable, read once at the start; the fields are the flags of `botapi run`.
 
     `endpoints` and `credentials` are the parsed files, {} where there is none. `folder` is the project's: relative
-    file names of the configuration start there. `interface` is "" where nobody knows it, as in `make_app`.
+    file names of the configuration start there. `interface` is "" where nobody knows it, as in `make_app`. With
+    `remote_storage` (aws), `model` is the name of an archive in its bucket.
     """
 
     model: str = "models"
@@ -56,6 +60,12 @@ class Settings:
     port: int = 5005
     allow_unauthenticated: bool = False
     log_file: str | None = None
+    remote_storage: str | None = None
+
+    @property
+    def has_model_server(self) -> bool:
+        """Whether models come from a server: `models` in endpoints.yml, which older documentation calls `model`."""
+        return bool(self.endpoints.get("models") or self.endpoints.get("model"))
 
     def section(self, name: str) -> dict[str, Any] | None:
         """A section of endpoints.yml; None where missing or empty. Raises ConfigError unless it holds keys."""
@@ -104,6 +114,7 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
         response_timeout_s=_seconds(given, "BOTAPI_RESPONSE_TIMEOUT", 3600),
         interface="",
         allow_unauthenticated=_switch(given, "BOTAPI_ALLOW_UNAUTHENTICATED"),
+        remote_storage=given.get("BOTAPI_REMOTE_STORAGE"),
     )
 
 
@@ -147,7 +158,7 @@ def load_class(path: str, part: str) -> Any:
     module_name, _, name = path.rpartition(".")
     try:
         return getattr(importlib.import_module(module_name), name)
-    except (ImportError, ValueError, AttributeError) as error:
+    except Exception as error:  # a module is somebody else's code
         raise ConfigError(
             f"{part}: {path!r} can't be imported ({error}); expected 'module.Class' of an installed module."
         ) from error

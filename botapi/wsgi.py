@@ -7,74 +7,95 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from botapi import yamlfile
 from botapi.agent.agent import Agent
-from botapi.agent.loader import load_agent, services_of
+from botapi.agent.loader import load_agent, model_poller, services_of
 from botapi.channels import load_channels
-from botapi.channels.channel import Channel
+from botapi.channels.channel import Channel, Host
+from botapi.channels.turns import Turns
 from botapi.errors import ConfigError, ModelError
-from botapi.jobs.local import LocalRunner
-from botapi.model import find, open_model
+from botapi.jobs.callbacks import Callbacks
+from botapi.jobs.local import read_runner
+from botapi.model import Archive, find, open_model
 from botapi.names import DEFAULT_SENDER_ID
 from botapi.outbound import Outbound, check_rules, guard
 from botapi.settings import Settings, from_environment, is_loopback, load_class, refuse_open_api
 from botapi.stores import build
-from botapi.telemetry import request_id
+from botapi.telemetry import Gauge, count_request, request_id, trace_context
 from botapi.web import routes
 from botapi.web.api import Api, Endpoint
+from botapi.web.bodies import limited
 from botapi.web.errors import render
-from botapi.web.guards import ensure_conversation_exists, ensure_loaded_agent, requires_auth
+from botapi.web.guards import ensure_conversation_exists, ensure_loaded_agent, no_api, requires_auth
+from botapi.web.limits import admit, limit_identities, limiters
 from botapi.web.router import Route, Router
 from middleware import stack
 from middleware.body import BodyLimit
 from middleware.cors import CORS
 from middleware.errors import ErrorsToJSON
+from middleware.idempotency import Answers, Idempotency
 from middleware.jwt import JWTAuthenticator
+from middleware.metrics import Metrics
 from middleware.offload import Gate, Offload
 from middleware.requestlog import RequestLog
-from middleware.wsgi import App, Environ, Headers, Layer, StartResponse
+from middleware.tracecontext import TraceContext
+from middleware.wsgi import App, Environ, Layer, StartResponse
 
 # Names that `middleware:` in endpoints.yml may use in place of a class.
 LAYERS: Mapping[str, type] = {"body_limit": BodyLimit, "cors": CORS, "request_log": RequestLog}
+# How long a server waits for its first model from another one before it answers without.
+FIRST_PULL_S = 30.0
 # What a server such as waitress answers at once unless told otherwise.
 THREADS = 4
-CALLBACK_TIMEOUT_S = 60.0
-CALLBACK_RETRIES = 3
-_POSTED_HEADERS = ("content-type", "content-disposition", "filename")
 
 
 class Application:
     """The server: a WSGI application, and what its owner needs to look into it and to stop it."""
 
-    def __init__(self, app: App, api: Api, table: Sequence[Endpoint], channels: Sequence[Channel], gate: Gate) -> None:
+    def __init__(
+        self, app: App, api: Api, channels: Sequence[Channel], turns: Turns, callbacks: Callbacks, gate: Gate
+    ) -> None:
         self._app = app
         self.api = api
-        self.table = tuple(table)
         self._channels = tuple(channels)
+        self._turns = turns
+        self._callbacks = callbacks
         self._gate = gate
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        # NOTE: as late as this, since a server may fork after it has made the application, and threads stay behind.
+        self.api.poller.start()
         return self._app(environ, start_response)
+
+    @property
+    def table(self) -> tuple[Endpoint, ...]:
+        """Every endpoint that is served."""
+        return self.api.table
 
     def drain(self) -> None:
         """Say in `/readyz` that no more requests should come."""
         self.api.is_draining = True
 
-    def close(self, timeout_s: float = 10.0) -> None:
-        """Finish what runs behind answered requests: callbacks, streamed turns, queued messages.
+    def is_busy(self) -> bool:
+        """Whether turns run that no request waits for."""
+        return self._turns.is_busy()
 
-        Trainings are cancelled. Callbacks get `timeout_s`. The agent, which its owner closes, fires no more reminders:
-        their messages would find the channels closed.
+    def close(self, timeout_s: float = 10.0) -> None:
+        """Finish what runs behind answered requests: callbacks, turns, queued messages.
+
+        Trainings are cancelled. Callbacks get `timeout_s`, turns likewise. The agent, which its owner closes, fires no
+        more reminders: their messages would find the channels closed.
         """
         self.drain()
+        self.api.poller.close()
         self.api.jobs.close()
-        self.api.pool.shutdown(wait=self._gate.drain(timeout_s))
+        self._callbacks.close(wait=self._gate.drain(timeout_s))
         self.api.agent.stop_reminding()
+        self._turns.close(timeout_s)
         for channel in self._channels:
             channel.close()
 
@@ -113,45 +134,69 @@ def make_app() -> Application:
     """The server that BOTAPI_ variables describe, for `waitress-serve --call botapi.wsgi:make_app`."""
     settings = from_environment(os.environ)
     refuse_open_api(settings, interface=None)
+    app = application(load_agent(settings, _first_archive(settings)), settings)
+    app.api.poller.pull(FIRST_PULL_S)
+    return app
+
+
+def _first_archive(settings: Settings) -> Archive | None:
+    """The model in the project's folder; None where it is given later, by the API, a model server, or is elsewhere."""
+    if settings.remote_storage:
+        return None
     try:
-        archive = open_model(find(settings.model))
+        return open_model(find(settings.model))
     except ModelError:
-        # A server with the API can be given its model later; one without could never answer.
-        if not settings.enable_api or os.environ.get("BOTAPI_MODEL"):
+        # A server without any of these could never answer.
+        if not (settings.enable_api or settings.has_model_server) or os.environ.get("BOTAPI_MODEL"):
             raise
-        archive = None
-    return application(load_agent(settings, archive), settings)
+        return None
 
 
-def application(agent: Agent, settings: Settings, *, threads: int = THREADS) -> Application:
-    """The server around an agent, as the settings say; `threads` is how many requests its host answers at once."""
+def application(
+    agent: Agent, settings: Settings, *, threads: int = THREADS, waiting_threads: int | None = None
+) -> Application:
+    """The server around an agent, as the settings say; `threads` is how many requests its host answers at once.
+
+    `waiting_threads` are further threads for endpoints that wait; None where these share the others.
+    """
     outbound = Outbound()
-    channels = load_channels(settings.credentials, outbound)
+    host = Host(
+        agent,
+        outbound,
+        has_auth=bool(settings.auth_token or settings.jwt_secret),
+        waiting_threads=threads if waiting_threads is None else waiting_threads,
+    )
+    channels = load_channels(settings.credentials, host)
     for channel in channels:
         output = channel.output()
         if output is not None:
             agent.outputs[channel.name] = output
     agent.start_reminding()
-    places = max(1, threads - 2)
-    gate = Gate(places)
-    # NOTE: a request with a callback takes two threads of the pool, so this many can never wait for each other.
-    pool = ThreadPoolExecutor(2 * places, thread_name_prefix="heavy")
-    api = _api(agent, settings, pool, gate, outbound)
-    table = [
+    identity_limit, sender_limit = limiters(settings.section("rate_limit"))
+    if sender_limit is not None:
+        agent.admit = partial(admit, sender_limit)
+    api, callbacks, gate = _api(agent, settings, threads, outbound)
+    api.guard = requires_auth(api, settings.auth_token) if settings.enable_api else no_api
+    api.erasers += [channel.forget for channel in channels]
+    endpoints = [
         *routes.endpoints(enable_api=settings.enable_api, jwt=api.jwt is not None),
         *(endpoint for channel in channels for endpoint in channel.endpoints()),
     ]
-    router = Router(_routes(api, table, settings.auth_token), defaults={"conversation_id": DEFAULT_SENDER_ID})
+    api.table = limited(endpoints, settings.section("body_limit"))
+    table = _routes(api, settings.auth_token, limit_identities(identity_limit))
+    router = Router(table, defaults={"conversation_id": DEFAULT_SENDER_ID})
     errors: Layer = partial(ErrorsToJSON, render=render)
     own = own_layers(settings.endpoints.get("middleware"))
     app = stack(
         router,
         partial(RequestLog, context=request_id.set),
+        partial(TraceContext, context=trace_context.set),
+        partial(Metrics, observe=count_request),
         partial(configure_cors, cors_origins=settings.cors_origins),
         *([errors, *own] if own else []),
         errors,
     )
-    return Application(app, api, table, channels, gate)
+    return Application(app, api, channels, host.turns, callbacks, gate)
 
 
 def configure_cors(app: App, cors_origins: str | Sequence[str] | None = "") -> App:
@@ -190,43 +235,35 @@ def _own_layer(entry: Any) -> Layer:
         try:
             built: App = cls(app, **options)
         except (TypeError, ValueError) as error:
-            raise ConfigError(f"middleware: {path or name} does not take the options {options}: {error}.") from error
+            given = ", ".join(options)
+            raise ConfigError(f"middleware: {path or name} does not take the options {given}: {error}.") from error
         return built
 
     return layer
 
 
-def _api(agent: Agent, settings: Settings, pool: ThreadPoolExecutor, gate: Gate, outbound: Outbound) -> Api:
-    api = Api(agent, pool, _jobs(settings.section("jobs")))
+def _api(agent: Agent, settings: Settings, threads: int, outbound: Outbound) -> tuple[Api, Callbacks, Gate]:
+    allow, deny = check_rules(settings.section("outbound"))
+    checked = partial(guard, allow=allow, deny=deny, loopback_ok=is_loopback(settings.interface))
+    api = Api(
+        agent,
+        read_runner(settings.section("jobs")),
+        waiting=Gate(max(1, threads - 2)),
+        poller=model_poller(settings, agent, outbound),
+        check_url=checked,
+    )
     api.jwt = _jwt(settings)
+    api.schemes = (*(("token", "bearer") if settings.auth_token else ()), *(("jwt",) if api.jwt else ()))
     api.response_timeout_s = settings.response_timeout_s
     folder = Path(settings.folder)
     api.models = folder / "models"
-    model = Path(settings.model)
+    model = Path("" if settings.remote_storage else settings.model)  # or it is a name there
     api.model_folders = (folder, model if model.is_dir() else model.parent)
-    allow, deny = check_rules(settings.section("outbound"))
-    checked = partial(guard, allow=allow, deny=deny, loopback_ok=is_loopback(settings.interface))
-
-    def post(url: str, status: int, headers: Headers, body: bytes) -> None:
-        kept = {name: value for name, value in headers if name.lower() in _POSTED_HEADERS}
-        outbound.request(
-            "POST", checked(url), data=body, headers=kept, timeout_s=CALLBACK_TIMEOUT_S, retries=CALLBACK_RETRIES
-        )
-
-    api.offload = partial(Offload, gate=gate, submit=pool.submit, post=post, check=checked)
-    return api
-
-
-def _jobs(section: Mapping[str, Any] | None) -> LocalRunner:
-    options = dict(section or {})
-    kind = options.pop("type", "local")
-    if kind != "local" or not set(options) <= {"workers", "queue"}:
-        raise ConfigError(f"jobs: found {section!r}, expected 'type: local' with 'workers' and 'queue'.")
-    for name, least in (("workers", 1), ("queue", 0)):
-        value = options.get(name, least)
-        if not isinstance(value, int) or isinstance(value, bool) or value < least:
-            raise ConfigError(f"jobs: {name} is {value!r}, expected a whole number from {least}.")
-    return LocalRunner(**options)
+    api.gauges.append(Gauge("botapi_jobs", "Trainings and tests that run or wait.", lambda: api.jobs.active))
+    callbacks = Callbacks(outbound, checked, threads=api.jobs.places)
+    gate = Gate(api.jobs.places)
+    api.offload = partial(Offload, gate=gate, submit=callbacks.submit, post=callbacks.post, check=checked)
+    return api, callbacks, gate
 
 
 def _jwt(settings: Settings) -> JWTAuthenticator | None:
@@ -238,20 +275,25 @@ def _jwt(settings: Settings) -> JWTAuthenticator | None:
         raise ConfigError(str(error)) from error
 
 
-def _routes(api: Api, table: Iterable[Endpoint], token: str | None) -> list[Route]:
-    """The table with what stands before each handler: who may, how long its body may be, what must be there."""
-    guarded = requires_auth(api, token)
+def _routes(api: Api, token: str | None, limited: Layer) -> list[Route]:
+    """The table with what stands before each handler: who may, how often (`limited`), with how long a body, to what."""
+    guarded, by_sender = requires_auth(api, token), requires_auth(api, token, by_sender=True)
+    answers = Answers()
+    api.erasers.append(answers.forget)
     found = []
-    for endpoint in table:
+    for endpoint in api.table:
         handler = endpoint.handler
         if endpoint.needs == "conversation":
             handler = ensure_conversation_exists()(handler)
         if endpoint.needs:
             handler = ensure_loaded_agent(api, require_core_is_ready=endpoint.needs == "core")(handler)
         app: App = api.application(handler)
+        if endpoint.method == "POST":
+            app = Idempotency(app, answers=answers)
         if endpoint.method in ("POST", "PUT"):
             app = BodyLimit(app, limit_bytes=endpoint.limit_bytes)
-        found.append(Route(endpoint.method, endpoint.path, app if endpoint.public else guarded(app)))
+        guard_of = by_sender if endpoint.by_sender else guarded
+        found.append(Route(endpoint.method, endpoint.path, app if endpoint.public else guard_of(limited(app))))
     return found
 
 

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import logging
+import os
 
 import pytest
+
+from botapi.wsgi import application, create_app
+from tests.smallbot import agent
+
+# PERF: several threads for a product of small arrays mostly wait for one another.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 @pytest.fixture(autouse=True)
@@ -22,3 +29,17 @@ def logging_as_it_was():
             handler.close()
     root.handlers[:] = handlers
     root.setLevel(level)
+
+
+@pytest.fixture
+def serve():
+    """Makes servers with the small bot, and closes them: Settings, and options of application or create_app, in."""
+    made = []
+
+    def make(settings=None, **options):
+        made.append(application(agent(), settings, **options) if settings else create_app(agent(), **options))
+        return made[-1]
+
+    yield make
+    for server in made:
+        server.close()

@@ -27,8 +27,8 @@ class Served:
     def request(
         self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
     ) -> tuple[int, Any]:
-        """(status, JSON or text) of a request; `body` is sent as JSON."""
-        data = None if body is None else json.dumps(body).encode()
+        """(status, JSON or text) of a request; a `body` that is no bytes is sent as JSON."""
+        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data, headers or {}, method=method)
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
@@ -48,7 +48,7 @@ def decoded(body: bytes) -> Any:
     try:
         return json.loads(body)
     except ValueError:
-        return body.decode()
+        return body.decode("utf-8", "replace")  # an archive is none
 
 
 @contextmanager

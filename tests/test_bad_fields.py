@@ -149,7 +149,8 @@ def test_every_field_of_every_body(server, app, route):
 @pytest.mark.parametrize("channel", ["latest", "nope", "os.system", "%00", "a%0d%0ab", "../x"])
 def test_every_output_channel(app, channel):
     for route, body in BODIES.items():
-        assert ask(app, "POST", f"/conversations/o/{route}?output_channel={channel}", body).status_int in (200, 404)
+        status = ask(app, "POST", f"/conversations/o/{route}?output_channel={channel}", body).status_int
+        assert status in (200, 400, 404)
 
 
 @pytest.mark.parametrize("stream", ["", "?stream=true"])

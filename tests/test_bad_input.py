@@ -50,10 +50,12 @@ def server(request, tmp_path_factory):
 
 @pytest.fixture
 def app(server):
-    """A client of the server, which has its model whatever was deleted before."""
+    """A client of the server, which has its model and the conversation `a`, whatever was deleted before."""
     if not server.api.agent.is_ready():
         server.api.agent.load_model(archive())
-    return client(server)
+    app = client(server)
+    app.post_json(f"/conversations/{named('{conversation_id:path}')}/tracker/events", {"event": "restart"})
+    return app
 
 
 def ask(app, method, path, body=b"", **options):
@@ -155,7 +157,7 @@ def test_a_content_length_that_is_none(server, method, length):
 
 
 @pytest.mark.parametrize(("method", "path"), [(method, path) for method, path in TABLE if method in ("POST", "PUT")])
-def test_a_body_that_ends_early_or_never_comes(server, method, path):
+def test_a_body_that_ends_early_or_never_comes(server, app, method, path):
     for length in ("3", "1000000"):
         found = refusal(server, b"{}", REQUEST_METHOD=method, PATH_INFO=named(path), CONTENT_LENGTH=length)
         if not path.endswith("}/predict"):  # which takes no body, and so reads none

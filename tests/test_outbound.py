@@ -189,6 +189,8 @@ def test_raw_bytes_can_be_sent(server: Server, outbound: Outbound) -> None:
         ({"url": "localhost:5055"}, "expected http://"),
         ({"url": "file:///etc/passwd"}, "expected http://"),
         ({"url": "http://"}, "expected http://"),
+        ({"url": "http://[/"}, "expected http://"),
+        ({"url": "http://x:port/"}, "expected http://"),
         ({"url": "http://x", "headers": ["a"]}, "headers is"),
         ({"url": "http://x", "basic_auth": {"user": "u"}}, "expected username and password"),
     ],
@@ -441,9 +443,7 @@ def test_certificate_is_checked_for_the_name_not_the_address(certificate: Path, 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     with serving(context) as server:
-        right = guard(
-            f"https://bot.invalid:{server.server_port}/", loopback_ok=True, resolve=resolving("127.0.0.1")
-        )
+        right = guard(f"https://bot.invalid:{server.server_port}/", loopback_ok=True, resolve=resolving("127.0.0.1"))
         assert outbound.post(replace(right, cafile=str(certificate))).status == 200
         with pytest.raises(OutboundError, match="certificate"):
             outbound.post(right)  # not signed by anybody known

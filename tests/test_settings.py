@@ -159,9 +159,7 @@ def test_guarded_or_local_api_is_served(settings: Settings, interface: str | Non
 def test_make_app_is_told_of_its_variable() -> None:
     with pytest.raises(ConfigError, match="BOTAPI_ALLOW_UNAUTHENTICATED=1"):
         refuse_open_api(from_environment({"BOTAPI_ENABLE_API": "1"}), interface=None)
-    refuse_open_api(
-        from_environment({"BOTAPI_ENABLE_API": "1", "BOTAPI_ALLOW_UNAUTHENTICATED": "1"}), interface=None
-    )
+    refuse_open_api(from_environment({"BOTAPI_ENABLE_API": "1", "BOTAPI_ALLOW_UNAUTHENTICATED": "1"}), interface=None)
 
 
 @pytest.mark.parametrize(

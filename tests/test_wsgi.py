@@ -31,20 +31,6 @@ ROOT = Path(__file__).parents[1]
 KEYS = {"version", "status", "message", "reason", "details", "help", "code"}
 
 
-@pytest.fixture
-def serve():
-    """Makes servers with the small bot, and closes them: options of create_app in, a server out."""
-    made = []
-
-    def make(**options):
-        made.append(create_app(agent(), **options))
-        return made[-1]
-
-    yield make
-    for server in made:
-        server.close()
-
-
 def bearer(**user):
     return {"Authorization": f"Bearer {jwt.encode({'user': user}, SECRET, algorithm='HS256')}"}
 

@@ -24,7 +24,9 @@ CONFIGURED = (
     "pipeline: [{{name: {module}.Component}}]",
     "pipeline: [{{name: WhitespaceTokenizer}}, {{name: KeywordIntentClassifier, file: '{file}', dir: '{folder}'}}]",
     "pipeline: [{{name: JiebaTokenizer, dictionary_path: '{folder}'}}]",
-    "pipeline: [{{name: SpacyNLP, model: '{module}'}}]",
+    "pipeline: [{{name: SpacyNLP, model: '{module}'}}, {{name: SpacyTokenizer}}]",
+    "pipeline: [{{name: SpacyNLP, model: '{folder}'}}, {{name: SpacyEntityExtractor}}]",
+    "pipeline: [{{name: DucklingEntityExtractor, url: 'http://{module}.invalid'}}]",
     "pipeline: [{{name: MitieNLP, model: '{file}'}}]",
     "pipeline: [{{name: LanguageModelFeaturizer, model_name: '{folder}', cache_dir: '{folder}'}}]",
     "policies: [{{name: {module}.Policy}}]",
@@ -120,7 +122,7 @@ def without(project: str, part: str) -> str:
 def archives(folder: Path, names: dict[str, str]):
     """Archives of ours whose configuration names what it should not."""
     good = open_model(archive())
-    for template in CONFIGURED[:8]:
+    for template in CONFIGURED[:10]:
         config = good.json("config.json")
         entry = {"name": f"{names['module']}.Component", "file": names["file"], "class": f"{names['module']}.X"}
         part = "policies" if template.startswith("policies") else "pipeline"

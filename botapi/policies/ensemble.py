@@ -65,8 +65,10 @@ class Ensemble:
         domain: Domain,
         *,
         report: Report = log.warning,
+        progress: Callable[[float], None] = lambda fraction: None,
     ) -> Ensemble:
-        """An ensemble that has learned; without configuration DEFAULT_POLICIES. `report` gets warnings.
+        """An ensemble that has learned; without configuration DEFAULT_POLICIES. `report` gets warnings, `progress` the
+        part of the policies that have learned.
 
         Raises ConfigError for wrong configuration, DataError for data that contradict each other or the domain.
         """
@@ -75,8 +77,9 @@ class Ensemble:
         _check_actions(trackers, domain)
         features = Features(domain)
         rule_only: dict[str, Sequence[str]] = {"slots": (), "loops": ()}
-        for policy in policies:
+        for number, policy in enumerate(policies, 1):
             log.info("%s: %s", policy.name, policy.train(trackers, domain, features))
+            progress(number / len(policies))
             if isinstance(policy, RulePolicy):
                 rule_only = {"slots": policy.book.rule_only_slots, "loops": policy.book.rule_only_loops}
         return cls(policies, domain, rule_only)
@@ -107,6 +110,15 @@ class Ensemble:
             best.hide_rule_turn,
             action if action in self.domain.action_texts else None,
         )
+
+    @property
+    def can_learn_on(self) -> bool:
+        return any(isinstance(policy, LearnedPolicy) for policy in self.policies)
+
+    def learn_on(self, tracker: Tracker, rounds: int) -> int:
+        """Let policies that can go on learning, from one conversation; gives how many situations they learned."""
+        learning = [policy for policy in self.policies if isinstance(policy, LearnedPolicy)]
+        return max((policy.learn_on(tracker, self._features, rounds) for policy in learning), default=0)
 
     def save(self) -> dict[str, bytes]:
         """Files by name: `NN-<policy>/<file>`, and ensemble.json with what all share."""

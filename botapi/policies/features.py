@@ -175,6 +175,11 @@ class Features:
             before = moment
         return self._look(view, now, before)
 
+    def story_views(self, tracker: Tracker) -> list[tuple[StoryView, Moment]]:
+        """The view at each moment of a tracker, with the moment, the oldest first."""
+        self.story_view(tracker, tracker.now)
+        return [(moment.cache[self._view_key], moment) for moment in tracker.moments]
+
     def _look(self, view: StoryView, moment: Moment, before: Moment | None) -> StoryView:
         loop = moment.active_loop.name if moment.active_loop else None
         return self.look(view, self.state(moment, before), moment, loop, moment.followup_action)

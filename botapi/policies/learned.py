@@ -17,6 +17,7 @@ from botapi.policies.learner import Examples, Learner
 from botapi.policies.options import IGNORED, damaged, dump_json, load_json, read_options
 from botapi.policies.policy import PolicyPrediction
 from botapi.state.domain import Domain
+from botapi.state.tracker import Tracker
 
 FILE = "learned.json"
 # How many turns are looked at where the configuration does not say; a message and its answer are three.
@@ -60,6 +61,21 @@ class LearnedPolicy:
             examples.add(gist(turns), action)
         self._learner = Learner.learn(examples, seed_of(self.options)) if len(examples) else None
         return summary(len(examples), self._unused)
+
+    def learn_on(self, tracker: Tracker, features: Features, rounds: int) -> int:
+        """Learn the actions of a conversation, beside what stories taught; gives how many situations that were."""
+        examples = Examples()
+        for view, moment in features.story_views(tracker):
+            action = moment.action
+            if view.seen is None or view.is_hidden or action is None or action.unpredictable or action.hide_rule_turn:
+                continue
+            if turns := window(view.seen, self.window):
+                # As `predict` looks at it, by intent.
+                examples.add(clues([without_text(turns[0]), *turns[1:]]), action.name or action.action_text or "")
+        if len(examples):
+            before = self._learner or Learner([], {})
+            self._learner = before.learned_on(examples, seed_of(self.options), rounds)
+        return len(examples)
 
     def predict(self, history: History) -> PolicyPrediction:
         turns = window(history.story_view.seen, self.window)

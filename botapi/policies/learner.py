@@ -17,6 +17,8 @@ from typing import Any
 Feature = tuple[str | int | None, ...]
 
 RATE, FIRST_SQUARE = 0.5, 1e-2
+# For weights that were learned before: they give way slowly, so that what is new goes to what says nothing yet.
+KNOWN_SQUARE = 0.5
 # What a feature counts: with about 40 of them in a set, a first step moves a score by about 3.
 UNIT = 0.3
 # Errors of a label's confidence that are left alone.
@@ -80,6 +82,21 @@ class Learner:
         training.run(sets, random.Random(seed), rounds)
         return cls(labels, dict(zip(examples.features, training.weights(), strict=True)))
 
+    def learned_on(self, examples: Examples, seed: int, rounds: int) -> Learner:
+        """This learner after learning that the examples' labels follow, too; labels and features may be new."""
+        labels = sorted({*self.labels, *(label for _, found in examples for label in found)})
+        number = {label: index for index, label in enumerate(labels)}
+        place = [number[label] for label in self.labels]
+        known = {
+            feature: {place[label]: weight for label, weight in row.items()} for feature, row in self._weights.items()
+        }
+        training = _Training(len(examples.features), len(labels))
+        training.begin_with([known.get(feature, {}) for feature in examples.features])
+        sets = [(features, tuple(sorted(number[label] for label in found))) for features, found in examples]
+        training.run(sets, random.Random(seed), rounds)
+        known.update(zip(examples.features, training.weights(), strict=True))
+        return Learner(labels, known)
+
     def __contains__(self, feature: Feature) -> bool:
         return feature in self._rows
 
@@ -137,6 +154,13 @@ class _Training:
         self._rows = [0] * features
         self._squares: list[dict[int, float]] = [{} for _ in range(features)]
         self._base = _packed(dict.fromkeys(range(labels), OFFSET))
+
+    def begin_with(self, rows: Sequence[Mapping[int, int]]) -> None:
+        """Take what is known: for each feature its weights, in 1 / SAVED_PRECISION."""
+        ratio = PRECISION // SAVED_PRECISION
+        for number, row in enumerate(rows):
+            self._rows[number] = _packed({label: weight * ratio for label, weight in row.items()})
+            self._squares[number] = dict.fromkeys(row, KNOWN_SQUARE)
 
     def run(self, examples: Sequence[tuple[array[int], tuple[int, ...]]], chance: random.Random, rounds: int) -> None:
         """Go through the examples until all fit, `rounds` times or MAX_STEPS at most."""

@@ -63,7 +63,7 @@ def check_entities(data: Mapping[str, Any], where: str = "") -> None:
         expect(entity, "entity", "text", where=place)
         for key in ("start", "end"):
             expect(entity, key, "integer", where=place)
-        expect(entity, "confidence", "number", where=place)
+        expect(entity, "confidence", "number", "null", where=place)
         for key in ("extractor", "role", "group"):
             expect(entity, key, "text", "null", where=place)
 
@@ -88,7 +88,7 @@ def listed_entities(given: Any) -> list[dict[str, Any]]:
     """Entities as a list of objects; {name: value} is the short form. InputError for anything else but null."""
     if isinstance(given, dict):
         return [{"entity": name, "value": value} for name, value in given.items()]
-    entities: list[dict[str, Any]] = given or []
+    entities: list[dict[str, Any]] = [] if given is None else given
     check_entities({"entities": entities})
     return entities
 

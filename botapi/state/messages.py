@@ -74,7 +74,7 @@ class CollectingOutput:
 class UserMessage:
     """What a user wrote, and where the answers go.
 
-    `text` is stripped, as in Rasa. `message_id` is 32 hex digits unless the channel knows one.
+    `text` is stripped, as in Rasa. `message_id` is 32 hex digits unless the channel knows one, which `has_own_id` says.
     `parse_data`, where given, is used in place of the model's understanding of the text.
     """
 
@@ -86,8 +86,11 @@ class UserMessage:
     metadata: dict[str, Any] = field(default_factory=dict)
     parse_data: dict[str, Any] | None = None
 
+    has_own_id: bool = field(init=False)
+
     def __post_init__(self) -> None:
         if self.text is not None:
             self.text = self.text.strip()
+        self.has_own_id = self.message_id is not None
         self.message_id = uuid.uuid4().hex if self.message_id is None else str(self.message_id)
         self.sender_id = str(self.sender_id)

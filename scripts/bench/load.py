@@ -33,8 +33,8 @@ class Connection:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.rest = b""
 
-    def request(self, method: str, path: str, body: bytes) -> bytes:
-        """The answer's body; raises ValueError unless it is a 200 with a Content-Length."""
+    def request(self, method: str, path: str, body: bytes, status: int = 200) -> bytes:
+        """The answer's body; raises ValueError unless it has this status, and a Content-Length where it has a body."""
         head = f"{method} {path} HTTP/1.1\r\nHost: bench\r\n"
         head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         self.socket.sendall(head.encode() + body)
@@ -43,8 +43,9 @@ class Connection:
         headers, self.rest = self.rest.split(b"\r\n\r\n", 1)
         lines = headers.lower().split(b"\r\n")
         lengths = [int(line.split(b":")[1]) for line in lines if line.startswith(b"content-length:")]
-        if b" 200 " not in lines[0] + b" " or not lengths:
-            raise ValueError(f"expected a 200 with a Content-Length, got {headers!r}")
+        if f" {status} ".encode() not in lines[0] + b" " or not (lengths or status == 204):
+            raise ValueError(f"expected a {status} with a Content-Length, got {headers!r}")
+        lengths = lengths or [0]
         while len(self.rest) < lengths[0]:
             self._more()
         answer, self.rest = self.rest[: lengths[0]], self.rest[lengths[0] :]

@@ -7,7 +7,7 @@ import json
 import os
 import sys
 
-WATCHED = ("open", "import", "os.", "subprocess.", "shutil.", "socket.connect", "sqlite3.connect", "ctypes.", "pty.")
+WATCHED = ("open", "import", "os.", "subprocess.", "shutil.", "socket.", "sqlite3.connect", "ctypes.", "pty.")
 _log = os.open(os.environ["AUDIT_LOG"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 
 
