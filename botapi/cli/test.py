@@ -21,7 +21,7 @@ from botapi.data.steps import Story
 from botapi.errors import ConfigError
 from botapi.model import find, open_model
 from botapi.training import evaluate_nlu, evaluate_stories
-from botapi.training.reports import table
+from botapi.training.reports import CALIBRATION_ERROR, table
 
 logger = logging.getLogger(__name__)
 
@@ -177,7 +177,10 @@ def save(name: str, part: Mapping[str, Any], arguments: argparse.Namespace, out:
 
 def show(title: str, report: Mapping[str, Any]) -> None:
     if "accuracy" in report:
-        print(f"\n{title}: {report['accuracy']:.1%} right\n{table(dict(report))}\n")
+        print(f"\n{title}: {report['accuracy']:.1%} right\n{table(dict(report))}")
+        if CALIBRATION_ERROR in report:
+            print(f"confidences are {report[CALIBRATION_ERROR]:.1%} off on average (expected calibration error)")
+        print()
 
 
 def write(file: Path, value: Mapping[str, Any] | Sequence[Any]) -> None:

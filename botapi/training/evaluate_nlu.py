@@ -18,7 +18,7 @@ from botapi.errors import DataError
 from botapi.names import NLU_FALLBACK, RESPONSE_SEPARATOR
 from botapi.nlu.pipeline import Pipeline
 from botapi.training.progress import Progress, untold
-from botapi.training.reports import Scores, add_confusions, score
+from botapi.training.reports import CALIBRATION_ERROR, Scores, add_confusions, calibration_error, score
 
 log = logging.getLogger(__name__)
 
@@ -204,6 +204,9 @@ def _labels(results: Sequence[Label], target: str, flat: str, nested: str) -> Js
     targets, predictions = [one.target for one in results], [one.predicted for one in results]
     scores = score(targets, predictions)
     add_confusions(scores.report, targets, predictions)
+    scores.report[CALIBRATION_ERROR] = calibration_error(
+        [(one.confidence, one.target == one.predicted) for one in results]
+    )
     return {
         "predictions": [
             {"text": one.text, target: one.target, flat: one.predicted, "confidence": one.confidence} for one in results

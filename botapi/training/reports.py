@@ -12,7 +12,9 @@ from typing import Any
 
 # How many of the labels that one is most often mistaken for are looked at, the right one among them.
 CANDIDATES = 3
-AVERAGES = ("accuracy", "micro avg", "macro avg", "weighted avg")
+CALIBRATION_ERROR = "expected_calibration_error"
+CONFIDENCE_BINS = 10
+AVERAGES = ("micro avg", "macro avg", "weighted avg")
 
 
 @dataclass(frozen=True)
@@ -71,13 +73,28 @@ def add_confusions(
             report[label]["confused_with"] = {name: count for name, count in most if name not in (label, without)}
 
 
+def calibration_error(answers: Sequence[tuple[float, bool]]) -> float:
+    """How far confidences (0 to 1) are from how often they are right, for (confidence, is it right) of each answer.
+
+    The expected calibration error (Guo, Pleiss, Sun and Weinberger, 2017): answers fall into ten equal bins by
+    confidence; of each bin the distance of mean confidence and share of right answers, averaged by size. 0.0 for none.
+    """
+    # Of the answers in a bin the distance of both means, times their number, is the distance of both sums.
+    gaps = [0.0] * CONFIDENCE_BINS
+    for confidence, is_right in answers:
+        gaps[min(int(confidence * CONFIDENCE_BINS), CONFIDENCE_BINS - 1)] += confidence - is_right
+    return _ratio(sum(map(abs, gaps)), len(answers))
+
+
 def table(report: dict[str, Any]) -> str:
     """A report as text for people: a line for each label, then the averages."""
-    labels = [label for label, row in report.items() if label not in AVERAGES and "support" in row]
+    labels = [
+        label for label, row in report.items() if isinstance(row, dict) and "support" in row and label not in AVERAGES
+    ]
     width = max((len(label) for label in (*labels, *AVERAGES)), default=0)
     head = " ".join([" " * width, *(f"{name:>9}" for name in ("precision", "recall", "f1-score", "support"))])
     lines = [_line(label.ljust(width), report[label]) for label in labels]
-    lines += ["", *(_line(name.ljust(width), report[name]) for name in AVERAGES[1:] if name in report)]
+    lines += ["", *(_line(name.ljust(width), report[name]) for name in AVERAGES if name in report)]
     return "\n".join([head, *lines])
 
 

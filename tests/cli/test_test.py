@@ -60,6 +60,8 @@ def test_it_tests_stories_and_examples(folder, capsys):
     }
     assert "greet" in report(folder, "story_report.json"), "messages have to be understood"
     assert report(folder, "intent_report.json")["bye"]["support"] == 2
+    error = report(folder, "intent_report.json")["expected_calibration_error"]
+    assert f"confidences are {error:.1%} off on average (expected calibration error)" in out
 
 
 def test_the_starter_bot_passes_its_own_tests(starter, tmp_path, monkeypatch, capsys):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from botapi.training.reports import Scores, add_confusions, score, table
+from botapi.training.reports import Scores, add_confusions, calibration_error, score, table
 
 TARGETS = ["a", "a", "a", "b", "b", "c"]
 PREDICTED = ["a", "a", "b", "b", "d", "a"]
@@ -69,6 +69,22 @@ def test_confusions_leave_out_what_has_no_row():
     report = score(targets, predicted, without="no").report
     add_confusions(report, targets, predicted, "no")
     assert report["city"]["confused_with"] == {"day": 1}
+
+
+def test_the_calibration_error_is_the_mean_distance_of_confidence_and_truth_by_ten_bins():
+    answers = [(0.95, True), (0.9, False), (1.0, True), (0.55, True), (0.51, False), (0.0, False), (0.3, True)]
+    of_bins = {
+        0.9: 3 * abs(2.85 / 3 - 2 / 3),
+        0.5: 2 * abs(1.06 / 2 - 1 / 2),
+        0.0: 1 * abs(0.0 - 0.0),
+        0.3: 1 * abs(0.3 - 1.0),
+    }
+    assert calibration_error(answers) == pytest.approx(sum(of_bins.values()) / 7)
+    assert calibration_error(answers[::-1]) == pytest.approx(0.23)
+
+
+def test_without_answers_there_is_no_calibration_error():
+    assert calibration_error([]) == 0.0
 
 
 def test_an_intent_may_have_the_name_of_an_average():

@@ -166,6 +166,8 @@ def test_examples_are_evaluated(app, body, headers):
     assert intents["errors"] == [wrong]
     assert intents["predictions"][0] == {"text": "hello", "intent": "greet", "predicted": "greet", "confidence": 1.0}
     assert intents["report"]["bye"]["confused_with"] == {"greet": 1}
+    # All answers are certain.
+    assert intents["report"]["expected_calibration_error"] == 1 - intents["accuracy"]
     assert 0 < intents["f1_score"] < 1
 
 

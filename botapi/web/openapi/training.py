@@ -202,7 +202,10 @@ TRAINING = Resource(
                             "required": ["precision", "recall", "f1-score", "support"],
                             "additionalProperties": False,
                         },
-                        told(NUMBER, "The accuracy."),
+                        told(
+                            NUMBER,
+                            "The accuracy; the expected calibration error of confidences, of intents and responses.",
+                        ),
                     ]
                 }
             ),
