@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from botapi.errors import ConfigError
+from botapi.nlu import countvectors, extractors
 from botapi.nlu.classifiers import LinearIntentClassifier
 from botapi.nlu.component import Component, read_options
 from botapi.nlu.countvectors import CountVectorsFeaturizer
@@ -52,6 +53,12 @@ REPLACED: dict[str, str] = {
 }
 # Components that have the options of another one before them, too; that one does nothing by itself.
 BUILT_ON: dict[str, str] = {"SpacyTokenizer": "SpacyNLP", "SpacyEntityExtractor": "SpacyNLP"}
+OPTIONS_FOR_OTHERS: dict[str, Mapping[str, Any]] = {"SpacyNLP": {"model": None, "case_sensitive": False}}
+# Of a component's options and the names of those that are given, which have no effect with these values.
+WITHOUT_EFFECT: dict[str, Callable[[Mapping[str, Any], Iterable[str]], set[str]]] = {
+    "CountVectorsFeaturizer": countvectors.without_effect,
+    "CRFEntityExtractor": extractors.without_effect,
+}
 NO_FEATURES = "classifiers and taggers make their own features, of words and characters"
 # Rasa's components that have no effect here, and why.
 IGNORED: dict[str, str] = {
@@ -67,7 +74,7 @@ DEFAULT_PIPELINE: tuple[Mapping[str, Any], ...] = (
     {"name": "RegexFeaturizer"},
     {"name": "LexicalSyntacticFeaturizer"},
     {"name": "CountVectorsFeaturizer"},
-    {"name": "CountVectorsFeaturizer", "analyzer": "char_wb", "min_ngram": 1, "max_ngram": 4},
+    {"name": "CountVectorsFeaturizer", "analyzer": "char_wb", "max_ngram": 4},
     {"name": "LinearIntentClassifier"},
     {"name": "CRFEntityExtractor"},
     {"name": "EntitySynonymMapper"},
@@ -98,21 +105,25 @@ def read_pipeline(config: Sequence[Any]) -> list[Step]:
     """The steps of a configuration, a list of {name, option…} (ConfigError: which item is wrong, what is known)."""
     if not isinstance(config, (list, tuple)):
         raise ConfigError(f"The pipeline is {config!r}; expected a list of components, each with a name")
-    return [_step(number, item, config[:number]) for number, item in enumerate(config)]
+    for number, item in enumerate(config, 1):
+        if not isinstance(item, Mapping) or not isinstance(item.get("name"), str):
+            raise ConfigError(f"Item {number} of the pipeline is {item!r}; expected a component with a name")
+    return [_step(number, config) for number in range(len(config))]
 
 
-def _step(number: int, item: Any, before: Sequence[Mapping[str, Any]]) -> Step:
-    if not isinstance(item, Mapping) or not isinstance(item.get("name"), str):
-        raise ConfigError(f"Item {number + 1} of the pipeline is {item!r}; expected a component with a name")
+def _step(number: int, config: Sequence[Mapping[str, Any]]) -> Step:
+    item, before = config[number], config[:number]
     name = _bare_name(item)
-    if name in BUILT_ON.values():
-        return Step(number, name, None, {}, "")
+    if name in OPTIONS_FOR_OTHERS:
+        if name not in [BUILT_ON.get(_bare_name(later)) for later in config[number + 1 :]]:
+            return Step(number, name, None, {}, f"{name} has no effect: no component after it is built on it")
+        return Step(number, name, None, {}, _note(name, name, item, OPTIONS_FOR_OTHERS[name]))
     if name in IGNORED:
         return Step(number, name, None, {}, f"{name} has no effect: {IGNORED[name]}")
     ours = REPLACED.get(name, name)
     part = load_component(name) if "." in name else COMPONENTS.get(ours)
     if part is None:
-        known = ", ".join(sorted({*COMPONENTS, *REPLACED, *IGNORED, *BUILT_ON.values()}))
+        known = ", ".join(sorted({*COMPONENTS, *REPLACED, *IGNORED, *OPTIONS_FOR_OTHERS}))
         raise ConfigError(f"Unknown component {item['name']!r} in the pipeline; known are {known}, and class paths")
     options = read_options(name, part.OPTIONS, {**_shared_options(name, before), **item})
     return Step(number, ours.rpartition(".")[2], part, options, _note(name, ours, item, options))
@@ -135,7 +146,9 @@ def _note(name: str, ours: str, item: Mapping[str, Any], options: Mapping[str, A
     parts = []
     if name != ours:
         parts.append(f"{name} is served by {ours}")
-    ignored = sorted(map(str, item.keys() - options.keys() - {"name"}))
+    ignored = {str(key) for key in item if key not in options and key != "name"}
+    if ours in WITHOUT_EFFECT:
+        ignored |= WITHOUT_EFFECT[ours](options, item)
     if ignored:
-        parts.append(f"{'' if parts else name + ': '}{', '.join(ignored)} without effect")
+        parts.append(f"{'' if parts else name + ': '}{', '.join(sorted(ignored))} without effect")
     return "; ".join(parts)

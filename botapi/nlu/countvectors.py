@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from botapi.data.examples import TrainingData
+from botapi.errors import ConfigError
 from botapi.nlu.component import Training
 from botapi.nlu.featurizers import LONGEST_PIECE, Shape
 from botapi.nlu.message import Message
 
-WORDS = "word"
+WORDS, CHARACTERS = "word", ("char", "char_wb")
 
 
 class CountVectorsFeaturizer:
@@ -47,9 +48,27 @@ class CountVectorsFeaturizer:
         """Nothing: the features are made where they are used."""
 
 
+def without_effect(options: Mapping[str, Any], given: Iterable[str]) -> set[str]:
+    """Which of the options that are `given` ask for something else than what learned parts do."""
+    by_words = options["analyzer"] == WORDS
+    shortest, longest = (1, 2) if by_words else (2, min(LONGEST_PIECE, max(Shape.max_piece, options["max_ngram"])))
+    found = {
+        "min_ngram": options["min_ngram"] != shortest,
+        "max_ngram": options["max_ngram"] != longest,
+        "stop_words": not by_words or isinstance(options["stop_words"], str),
+    }
+    return {name for name in given if found.get(name)}
+
+
 def shape_of(featurizers: Iterable[Mapping[str, Any]]) -> Shape:
-    """The shape that featurizers with these options ask for together: what one of them keeps is kept."""
+    """The shape that featurizers with these options ask for together: what one of them keeps is kept (ConfigError)."""
     found = list(featurizers)
+    for options in found:
+        if options["analyzer"] not in (WORDS, *CHARACTERS):
+            raise ConfigError(
+                f"Option 'analyzer' of CountVectorsFeaturizer is {options['analyzer']!r}; "
+                f"expected one of {', '.join((WORDS, *CHARACTERS))}"
+            )
     if not found:
         return Shape()
     by_words = [options for options in found if options["analyzer"] == WORDS]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from botapi.data.examples import TrainingData
@@ -11,7 +11,7 @@ from botapi.nlu.message import Message
 from botapi.nlu.splitting import Splitting, names_with_commas
 from botapi.nlu.tables import read_table, write_table
 from botapi.nlu.tagging import gazetteer, weights
-from botapi.nlu.tagging.features import DEFAULT_FEATURES, TagFeatures, read_features
+from botapi.nlu.tagging.features import DEFAULT_FEATURES, WITHOUT_EFFECT, TagFeatures, read_features
 from botapi.nlu.tagging.learning import Recipe, learn
 from botapi.nlu.tagging.tagger import Found, Tagger
 
@@ -82,3 +82,9 @@ class CRFEntityExtractor:
         if label.group:
             entity |= {"group": label.group, "confidence_group": found.group_confidence}
         return {**entity, "value": text[found.start : found.end], "extractor": self.NAME}
+
+
+def without_effect(options: Mapping[str, Any], given: Iterable[str]) -> set[str]:
+    """Names in `features` that mean nothing here."""
+    names = {name for names in read_features(options["features"]) for name in names}
+    return {f"{name} of features" for name in names & WITHOUT_EFFECT}

@@ -37,12 +37,7 @@ EMOJI = re.compile(
 class WhitespaceTokenizer:
     """Splits at blanks and drops marks around words; `token_pattern`, a regular expression, splits tokens further."""
 
-    OPTIONS: Mapping[str, Any] = {
-        "intent_tokenization_flag": False,
-        "intent_split_symbol": "_",
-        "token_pattern": None,
-        "prefix_separator_symbol": None,
-    }
+    OPTIONS: Mapping[str, Any] = {"token_pattern": None}
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         self._pattern = read_pattern(options["token_pattern"])
