@@ -75,7 +75,7 @@ def _learn(examples: Examples, course: Course) -> LinearModel:
     texts = [text[:MAX_CHARACTERS] for text, _ in examples]
     targets = [number[label] for _, label in examples]
     if len(examples) < FEW_EXAMPLES * len(labels):
-        texts += [label.replace("_", " ").replace("/", " ") for label in labels]
+        texts += [label.rpartition("/")[2].replace("_", " ") for label in labels]
         targets += range(len(labels))
     most = max(1, MOST_WEIGHTS // len(labels))
     features, vectors = fit(texts, course.shape, most, earlier.features if earlier else None)

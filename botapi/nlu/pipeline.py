@@ -63,8 +63,8 @@ class Pipeline:
                 part = step.part.train(step.options, data, training)
                 part.process(sample)
                 training = replace(training, intents_known=sample.intent is not None)
-                if isinstance(part, LanguageModelFeaturizer) and part.encoder:
-                    training = replace(training, encode=part.encoder.encode_all)
+                if isinstance(part, LanguageModelFeaturizer):
+                    training = replace(training, encode=part.encode or training.encode)
                 parts.append((step.member_prefix, part))
             progress(number / len(steps))
         return cls([dict(item) for item in _given(config)], parts)

@@ -9,10 +9,9 @@ from typing import Any
 from botapi.data.examples import TrainingData
 from botapi.names import RESPONSE_SEPARATOR, UTTER_PREFIX
 from botapi.nlu.component import Training
-from botapi.nlu.learning import learn
-from botapi.nlu.linear import TABLE_MEMBER, LinearModel
 from botapi.nlu.message import Message
 from botapi.nlu.tables import read_table, write_table
+from botapi.nlu.textmodel import TextModel
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +32,7 @@ class ResponseSelector:
         options: Mapping[str, Any],
         retrieval_intents: list[str],
         responses: dict[str, list[dict[str, Any]]],
-        model: LinearModel | None,
+        model: TextModel | None,
     ) -> None:
         self._key = options["retrieval_intent"] or DEFAULT_KEY
         self._ranking_length = int(options["ranking_length"])
@@ -53,8 +52,7 @@ class ResponseSelector:
         responses = {name: texts for name, texts in data.responses.items() if name in keys}
         if not examples:
             return cls(options, data.retrieval_intents, responses, None)
-        earlier = LinearModel.load(training.earlier) if TABLE_MEMBER in training.earlier else None
-        model, _ = learn(examples, training.course(earlier))
+        model, _ = TextModel.learn(examples, training)
         return cls(options, data.retrieval_intents, responses, model)
 
     @classmethod
@@ -62,7 +60,7 @@ class ResponseSelector:
         intents = read_table(members, INTENTS_MEMBER, list[str])
         responses = read_table(members, RESPONSES_MEMBER, dict[str, list[dict[str, Any]]])
         learned = {name: body for name, body in members.items() if name not in (INTENTS_MEMBER, RESPONSES_MEMBER)}
-        return cls(options, intents, responses, LinearModel.load(learned) if learned else None)
+        return cls(options, intents, responses, TextModel.load(learned) if learned else None)
 
     def save(self) -> dict[str, bytes]:
         tables = {INTENTS_MEMBER: write_table(self._retrieval_intents), RESPONSES_MEMBER: write_table(self._responses)}
@@ -72,7 +70,7 @@ class ResponseSelector:
         """Add the prediction under the retrieval intent's name, or under `default`; nothing if nothing was learned."""
         if self._model is None:
             return
-        ranking = self._model.ranking(message.words(self._model.features.shape))
+        ranking = self._model.ranking(message)
         best, confidence = ranking[0]
         utter_action = UTTER_PREFIX + best
         message.response_selector["all_retrieval_intents"] = list(self._retrieval_intents)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from botapi.data.examples import TrainingData
+from botapi.data.examples import Example, TrainingData
+from botapi.nlu.classifiers import LinearIntentClassifier
 from botapi.nlu.component import Training
 from botapi.nlu.message import Message
 from botapi.nlu.selector import ResponseSelector
-from tests.nlu.nlusamples import shop
+from tests.nlu.nlusamples import sentences, shop
 
 
 def trained(data=None, **options):
@@ -34,6 +35,23 @@ def test_the_shape_of_the_answer():
     }
     assert [entry["intent_response_key"] for entry in ranking] == ["faq/ask_refund", "faq/ask_delivery"]
     assert sum(entry["confidence"] for entry in ranking) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("options", [{"retrieval_intent": "faq"}, {}], ids=["one", "all"])
+def test_it_is_as_accurate_as_the_same_examples_are_as_intents(options):
+    train, ask = sentences()
+    data = TrainingData(examples=[Example(text, intent) for text, intent in train])
+    retrieval = TrainingData(examples=[Example(text, f"faq/{intent}") for text, intent in train])
+    intents = LinearIntentClassifier.train(LinearIntentClassifier.OPTIONS, data, Training())
+    selector = trained(retrieval, **options)
+    right = 0
+    for text, intent in ask:
+        intents.process(message := Message(text))
+        found = selected(selector, text)[options.get("retrieval_intent", "default")]
+        ranking = [(entry["intent_response_key"], entry["confidence"]) for entry in found["ranking"]]
+        assert ranking == [(f"faq/{entry['name']}", entry["confidence"]) for entry in message.ranking]
+        right += found["response"]["intent_response_key"] == f"faq/{intent}"
+    assert right / len(ask) > 0.9
 
 
 def test_without_a_retrieval_intent_all_are_ranked_under_default():

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from botapi.data.examples import TrainingData
 from botapi.errors import ModelError
-from botapi.nlu.component import Training
-from botapi.nlu.embedding.encoder import Encoder
+from botapi.nlu.component import Encode, Training
+from botapi.nlu.embedding.encoder import Encoder, load_numpy
 from botapi.nlu.local import require_named
 from botapi.nlu.message import Message
 from botapi.nlu.tables import read_table, write_table
@@ -55,13 +55,25 @@ class LanguageModelFeaturizer:
         return {MEMBER: write_table({"digest": self._encoder.digest})} if self._encoder else {}
 
     @property
-    def encoder(self) -> Encoder | None:
-        """What classifiers of the same pipeline learn with."""
-        return self._encoder
+    def encode(self) -> Encode | None:
+        """Gives the parts of the same pipeline that learn the vectors of their texts, of each text once."""
+        return _remembering(self._encoder) if self._encoder else None
 
     def process(self, message: Message) -> None:
         if self._encoder:
             message.vector = self._encoder.encode(message.text)
+
+
+def _remembering(encoder: Encoder) -> Encode:
+    """PERF: a response selector learns with texts that an intent classifier has learned with before."""
+    known: dict[str, Any] = {}
+
+    def encode(texts: Sequence[str], progress: Callable[[float], None]) -> Any:
+        new = list(dict.fromkeys(text for text in texts if text not in known))
+        known.update(zip(new, encoder.encode_all(new, progress), strict=True))
+        return load_numpy().stack([known[text] for text in texts])
+
+    return encode
 
 
 def _encoder(folder: str) -> Encoder:

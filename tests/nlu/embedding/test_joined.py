@@ -9,9 +9,12 @@ import numpy
 import pytest
 
 from botapi.data import nlu
+from botapi.data.examples import Example, TrainingData
 from botapi.errors import ConfigError, ModelError
 from botapi.nlu.arrays import Array, write_arrays
+from botapi.nlu.component import Training
 from botapi.nlu.embedding import joined, meaning
+from botapi.nlu.embedding.featurizer import LanguageModelFeaturizer
 from botapi.nlu.embedding.joined import Meaning
 from botapi.nlu.pipeline import Pipeline
 from tests.nlu.embedding.encoders import write_encoder
@@ -55,6 +58,28 @@ def test_meaning_is_learned_kept_and_used(config):
     assert again.parse("my lost cards")["intent"]["name"] == "lost_card"
     confidences = [item["confidence"] for item in again.parse("hello")["intent_ranking"]]
     assert sum(confidences) == pytest.approx(1)
+
+
+def test_a_response_selector_learns_by_meaning_too(config):
+    asked = [Example(example.text, f"faq/{example.intent}") for example in DATA.examples]
+    config = [*config, {"name": "ResponseSelector"}]
+    intents, pipeline = Pipeline.train(config, "en", DATA), Pipeline.train(config, "en", TrainingData(examples=asked))
+    members = pipeline.save()
+    assert "02-ResponseSelector/meaning.npz" in members
+    again = Pipeline.load(config, members)
+    for text in ("hello", "lost card", "my hi", "", "!"):
+        selected = again.parse(text)["response_selector"]["default"]
+        ranking = [(entry["name"], entry["confidence"]) for entry in intents.parse(text)["intent_ranking"]]
+        assert [(entry["intent_response_key"][4:], entry["confidence"]) for entry in selected["ranking"]] == ranking
+
+
+def test_texts_that_come_again_get_the_same_vectors(config):
+    encode, told = LanguageModelFeaturizer.train(config[0], DATA, Training()).encode, []
+    first, second = encode(["hello", "card", "hello"], told.append), encode(["my", "card"], told.append)
+    assert (first[0] == first[2]).all() and (first[1] == second[1]).all()
+    assert len({row.tobytes() for row in (*first, *second)}) == 3
+    assert (encode(["my", "hello"], told.append) == numpy.stack([second[0], first[0]])).all()
+    assert set(told) == {0.5, 1.0}
 
 
 def test_the_same_training_gives_the_same_bytes(config):
