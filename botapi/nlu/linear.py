@@ -16,11 +16,12 @@ import sys
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from botapi.errors import ModelError
 from botapi.nlu.arrays import Array, read_arrays, write_arrays
-from botapi.nlu.featurizers import Features, Shape
+from botapi.nlu.featurizers import Features, Shape, grams_of
 from botapi.nlu.tables import ADVICE, has_shape, read_json, write_table
 
 # PERF: 13 of the 16 bits are enough for the same answers, and take half the room in an archive.
@@ -70,13 +71,12 @@ class LinearModel:
 
     def ranked(self, scores: Sequence[float]) -> list[tuple[str, float]]:
         """The same for scores of all labels, wherever they are from."""
-        return sorted(zip(self.labels, softmax(scores), strict=True), key=_confidence, reverse=True)
+        return sorted(zip(self.labels, softmax(scores), strict=True), key=itemgetter(1), reverse=True)
 
     def scores(self, words: Sequence[str]) -> list[float]:
         """One score for each label."""
         grams, pieces = self._grams, self._pieces
-        pairs = map(" ".join, zip(words, words[1:], strict=False))
-        in_text = [grams.get(gram) or self._pack_gram(gram) for gram in (*words, *pairs)]
+        in_text = [grams.get(gram) or self._pack_gram(gram) for gram in grams_of(words)]
         in_words = [pieces.get(word) or self._pack_pieces(word) for word in words]
         first, first_offset, first_unit = self._block(in_text)
         second, second_offset, second_unit = self._block(in_words)
@@ -107,11 +107,11 @@ class LinearModel:
 
     def _block(self, parts: Sequence[Packed]) -> tuple[array[int], int, float]:
         """The sums of weights for each label, what to take off each, and what one unit of them is in scores."""
-        total = sum([part.fields for part in parts])
-        square = sum([part.square for part in parts])
-        fields = array("Q", total.to_bytes(FIELD_BYTES * len(self.labels), sys.byteorder))
+        packed, rows, squares = zip(*parts or [NOTHING], strict=True)
+        square = sum(squares)
+        fields = array("Q", sum(packed).to_bytes(FIELD_BYTES * len(self.labels), sys.byteorder))
         unit = self.scale / math.sqrt(square) if square else 0.0
-        return fields, ZERO * sum([part.rows for part in parts]), unit
+        return fields, ZERO * sum(rows), unit
 
     def _pack_gram(self, gram: str) -> Packed:
         number = self.features.grams.get(gram)
@@ -187,14 +187,11 @@ def _between(values: Sequence[float], least: float, limit: float) -> bool:
     return not values or least <= min(values) and max(values) < limit
 
 
-def _confidence(entry: tuple[str, float]) -> float:
-    return entry[1]
-
-
 def softmax(scores: Iterable[float]) -> list[float]:
     """Scores as confidences that add up to 1; an empty list for none."""
     scores = list(scores)
     highest = max(scores, default=0.0)
-    powers = [math.exp(score - highest) for score in scores]
+    exp = math.exp
+    powers = [exp(score - highest) for score in scores]
     total = sum(powers)
     return [power / total for power in powers]

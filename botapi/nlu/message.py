@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from botapi.nlu.featurizers import Shape
 
@@ -13,8 +13,7 @@ from botapi.nlu.featurizers import Shape
 MAX_CHARACTERS = 20_000
 
 
-@dataclass(frozen=True)
-class Token:
+class Token(NamedTuple):
     """A word and where it stands: `text[start:end]`, in code points."""
 
     text: str

@@ -66,10 +66,12 @@ class WhitespaceTokenizer:
 
 def tokenize(text: str) -> list[Token]:
     """The tokens of a text, in order; there is always one at least."""
-    words = [word for word in _split(text) if not EMOJI.fullmatch(word)] or [text]
+    # PERF: most texts are plain, and most of their words are letters and digits alone.
+    is_plain = text.isascii() and text.isprintable()
+    words = _split_plain(text) if is_plain else [word for word in _split(text) if not EMOJI.fullmatch(word)]
     tokens = []
     end = 0
-    for word in words:
+    for word in words or [text]:
         start = text.index(word, end)
         end = start + len(word)
         tokens.append(Token(word, start, end))
@@ -87,6 +89,17 @@ def read_pattern(text: str | None) -> re.Pattern[str] | None:
 def split_further(tokens: list[Token], pattern: re.Pattern[str] | None) -> list[Token]:
     """The parts of tokens that the pattern (or its first group) matches; a token without any stays whole."""
     return [part for token in tokens for part in _parts(token, pattern)] if pattern else tokens
+
+
+def _split_plain(text: str) -> list[str]:
+    """What `_split` gives for a text of printable ASCII, where no separator needs to see beyond a blank."""
+    words: list[str] = []
+    for word in text.split():
+        if word.isalnum():
+            words.append(word)
+        else:
+            words += SEPARATOR.sub(" ", word).split()
+    return words
 
 
 def _split(text: str) -> list[str]:

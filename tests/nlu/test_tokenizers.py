@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from botapi.errors import ConfigError
 from botapi.nlu.component import Training, read_options
 from botapi.nlu.message import Message
-from botapi.nlu.tokenizers import WhitespaceTokenizer, tokenize
+from botapi.nlu.tokenizers import WhitespaceTokenizer, _split, _split_plain, tokenize
 from tests.nlu.nlusamples import shop
 
 
@@ -81,3 +81,8 @@ def test_tokens_stand_in_order_and_are_parts_of_the_text(text):
         assert token.start >= end
         assert text[token.start : token.end] == token.text
         end = token.end
+
+
+@given(st.text(alphabet="ab1_ '\"-.,:/#@&%$!?()=~|", max_size=20))
+def test_plain_texts_are_split_as_all_others(text):
+    assert _split_plain(text) == _split(text)
