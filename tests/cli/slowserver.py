@@ -1,8 +1,8 @@
 """A program for tests: serves an application whose answers wait for a line on stdin; drain limit in, exit code out.
 
 With the files of a certificate and its key as further words it speaks TLS. It prints its port, then `started` for each
-request; one for /quick is answered at once, one for /later waits in a thread beside the others, and while one for /busy
-runs, so do turns that no request waits for.
+request; one for /quick is answered at once, with its own body if it has one, and one for /large with LARGE; one for
+/later waits in a thread beside the others, and while one for /busy runs, so do turns that no request waits for.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from botapi.web.tls import create_ssl_context
 
 LIMITS = {"host": "127.0.0.1", "port": 0, "threads": 4, "idle_s": 60, "max_body_bytes": 1000}
 
+LARGE = b"large" * 2_000_000  # more than sockets hold
 busy: list[str] = []
 
 
@@ -23,13 +24,13 @@ def application(environ, start_response):
     path = environ["PATH_INFO"]
     if path == "/busy":
         busy.append(path)
-    if path != "/quick":
+    if path not in ("/quick", "/large"):
         sys.stdout.write("started\n")  # at once: others write too
         sys.stdout.flush()
         sys.stdin.readline()
     if path == "/busy":
         busy.remove(path)
-    body = b"done"
+    body = LARGE if path == "/large" else environ["wsgi.input"].read() or b"done"
     start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
     return [body]
 

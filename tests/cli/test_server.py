@@ -17,6 +17,7 @@ import pytest
 from botapi.cli.server import Server
 from botapi.errors import ConfigError
 from tests.certificates import self_signed
+from tests.cli.slowserver import LARGE
 
 PROGRAM = Path(__file__).with_name("slowserver.py")
 ROOT = Path(__file__).parents[2]
@@ -160,6 +161,24 @@ def test_pipelined_requests_are_all_answered(serving):
         while got.count(b"\r\n\r\ndone") < 40:
             got += client.recv(65536)
         assert got.count(b"HTTP/1.1 200 OK") == 40
+
+
+@pytest.mark.parametrize("pieces", [[b"a body"], [b"a bo", b"dy"], [b"a", b" bod", b"y"]], ids=len)
+def test_a_body_may_come_apart_from_its_head(serving, pieces):
+    with serving(drain_s=1) as (_, port), socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for _ in range(20):
+            client.sendall(b"POST /quick HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\n")
+            for piece in pieces:
+                client.sendall(piece)
+            assert client.recv(65536).endswith(b"\r\n\r\na body")
+
+
+def test_a_large_answer_arrives_whole_however_slowly_it_is_read(serving):
+    with serving(drain_s=1) as (_, port), socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+        client.sendall(b"GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        got = b"".join(iter(lambda: client.recv(10_000), b""))
+        assert got.endswith(b"\r\n\r\n" + LARGE)
 
 
 def test_more_requests_than_threads_wait_their_turn(serving, send):
