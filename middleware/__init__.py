@@ -12,6 +12,10 @@ Keys that layers add to environ, for whoever is further in:
     middleware.render_error   callable (exception, environ) -> status, headers, body (errors)
     middleware.identity       auth.Identity, who sent the request                    (auth)
 
+One that the server may put there:
+
+    middleware.afterwards     callable (callable): calls it once the response has gone out (requestlog, metrics)
+
 And some that applications may leave for the layers around them:
 
     middleware.subject        whom the request is about                              (read by idempotency)

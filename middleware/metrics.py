@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from time import perf_counter
 
-from .wsgi import WHOLE, App, Closing, Environ, ExcInfo, Headers, StartResponse, Write, is_file
+from .wsgi import WHOLE, App, Closing, Environ, ExcInfo, Headers, StartResponse, Write, afterwards, is_file
 
 ROUTE = "middleware.route"
 # (method, route, status, seconds)
@@ -49,6 +49,6 @@ class Metrics:
             raise
         # PERF: what is whole has ended; anything wrapped would cost its server the knowledge of its length.
         if type(result) in WHOLE or is_file(environ, result):
-            done()
+            afterwards(environ, done)
             return result
         return Closing(result, done)

@@ -9,7 +9,20 @@ from collections.abc import Callable, Iterable, Iterator
 from time import perf_counter
 from urllib.parse import quote
 
-from .wsgi import WHOLE, App, Closing, Environ, ExcInfo, Headers, StartResponse, Write, close, edit_headers, is_file
+from .wsgi import (
+    WHOLE,
+    App,
+    Closing,
+    Environ,
+    ExcInfo,
+    Headers,
+    StartResponse,
+    Write,
+    afterwards,
+    close,
+    edit_headers,
+    is_file,
+)
 
 REQUEST_ID = "middleware.request_id"
 _acceptable = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}", re.ASCII).fullmatch
@@ -63,11 +76,11 @@ class RequestLog:
         if type(result) in WHOLE:
             for chunk in result:
                 line.sent_bytes += len(chunk)
-            line.write()
+            afterwards(environ, line.write)
             return result
         if is_file(environ, result):
             line.sent_bytes = line.declared_bytes()
-            line.write()
+            afterwards(environ, line.write)
             return result
         return Closing(line.count(result), lambda: close(result), line.write)
 

@@ -19,6 +19,8 @@ Response = tuple[int, Headers, bytes]
 
 _STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 _BODILESS = frozenset({204, 304})
+# Where a server offers it: a callable that takes what is to be called once the response has gone out.
+AFTERWARDS = "middleware.afterwards"
 # Types of results that are complete once they are returned: nothing can start late, fail or need close() later.
 WHOLE = frozenset({list, tuple})
 
@@ -70,6 +72,15 @@ def edit_headers(start_response: StartResponse, edit: Callable[[Headers], Header
         return start_response(status, edit(headers), exc_info)
 
     return start
+
+
+def afterwards(environ: Environ, call: Callable[[], object]) -> None:
+    """Call when the response has gone out, where the server offers that, else now. PERF: the client need not wait."""
+    later = environ.get(AFTERWARDS)
+    if later is None:
+        call()
+    else:
+        later(call)
 
 
 def close(iterable: object) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import waitress.server
 from waitress import wasyncore
 from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
 from waitress.task import ThreadedTaskDispatcher, WSGITask
 
 from botapi.cli.crew import Crew
@@ -24,6 +25,7 @@ from botapi.errors import ConfigError
 logger = logging.getLogger(__name__)
 
 IDENT = "botapi"
+AFTERWARDS = "middleware.afterwards"  # where the layers look for it
 LOOP_S = 1.0
 DRAIN_LOOP_S = 0.05
 STOP_S = 0.5
@@ -36,9 +38,28 @@ BODY_ROOM_BYTES = 1024 * 1024
 
 
 class Response(WSGITask):
-    """Sends the head of an answer together with the first bytes of its body. PERF: one send, one wake-up less."""
+    """Sends the head of an answer together with the first bytes of its body. PERF: one send, one wake-up less.
+
+    Calls what layers want called when the answer has gone out.
+    """
 
     wrote_header: bool
+
+    def __init__(self, channel: HTTPChannel, request: HTTPRequestParser) -> None:
+        super().__init__(channel, request)
+        self._afterwards: list[Callable[[], object]] = []
+
+    def service(self) -> None:
+        try:
+            super().service()
+        finally:
+            for call in self._afterwards:
+                call()
+
+    def get_environment(self) -> dict[str, Any]:
+        environ: dict[str, Any] = super().get_environment()
+        environ[AFTERWARDS] = self._afterwards.append
+        return environ
 
     def write(self, data: bytes) -> None:
         if data and self.complete and not self.wrote_header:

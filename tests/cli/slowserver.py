@@ -2,7 +2,8 @@
 
 With the files of a certificate and its key as further words it speaks TLS. It prints its port, then `started` for each
 request; one for /quick is answered at once, with its own body if it has one, and one for /large with LARGE; one for
-/later waits in a thread beside the others, and while one for /busy runs, so do turns that no request waits for.
+/later waits in a thread beside the others, and while one for /busy runs, so do turns that no request waits for. One for
+/afterwards is answered at once, and then waits like the others.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from functools import partial
 from botapi.cli.server import Server
 from botapi.cli.tlsserver import TLSServer
 from botapi.web.tls import create_ssl_context
+from middleware.wsgi import AFTERWARDS
 
 LIMITS = {"host": "127.0.0.1", "port": 0, "threads": 4, "idle_s": 60, "max_body_bytes": 1000}
 
@@ -20,14 +22,20 @@ LARGE = b"large" * 2_000_000  # more than sockets hold
 busy: list[str] = []
 
 
+def wait():
+    sys.stdout.write("started\n")  # at once: others write too
+    sys.stdout.flush()
+    sys.stdin.readline()
+
+
 def application(environ, start_response):
     path = environ["PATH_INFO"]
     if path == "/busy":
         busy.append(path)
-    if path not in ("/quick", "/large"):
-        sys.stdout.write("started\n")  # at once: others write too
-        sys.stdout.flush()
-        sys.stdin.readline()
+    if path == "/afterwards":
+        environ[AFTERWARDS](wait)
+    elif path not in ("/quick", "/large"):
+        wait()
     if path == "/busy":
         busy.remove(path)
     body = LARGE if path == "/large" else environ["wsgi.input"].read() or b"done"

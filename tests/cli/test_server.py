@@ -181,6 +181,16 @@ def test_a_large_answer_arrives_whole_however_slowly_it_is_read(serving):
         assert got.endswith(b"\r\n\r\n" + LARGE)
 
 
+def test_what_is_left_to_do_is_done_after_the_answer(serving, send):
+    with serving(drain_s=20) as (process, port):
+        assert send(port, "/afterwards").getresponse().read() == b"done"
+        assert process.stdout.readline() == "started\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.stdout.readline() == "draining\n"
+        process.stdin.write("go on\n")
+        assert process.wait(20) == 0
+
+
 def test_more_requests_than_threads_wait_their_turn(serving, send):
     with serving(drain_s=20) as (process, port):
         running = [send(port) for _ in range(4)]

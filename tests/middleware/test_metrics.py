@@ -8,7 +8,7 @@ from wsgiref.util import FileWrapper
 import pytest
 
 from middleware.metrics import ROUTE, Metrics
-from middleware.wsgi import respond
+from middleware.wsgi import AFTERWARDS, respond
 from tests.middleware.gateway import exchange, request
 
 TEXT = ("Content-Type", "text/plain")
@@ -97,6 +97,15 @@ def test_a_whole_body_stays_unwrapped(layer, seen, whole):
 
     assert layer(app)(request(), lambda status, headers: None) is whole
     assert len(seen) == 1
+
+
+def test_a_server_may_count_after_the_answer(layer, seen):
+    later = []
+    layer(teapot)(request() | {AFTERWARDS: later.append}, lambda status, headers: None)
+    assert seen == []
+    for call in later:
+        call()
+    assert seen == [("GET", "/pots/{name}", "418")]
 
 
 def test_a_file_of_the_server_stays_unwrapped(layer, seen):

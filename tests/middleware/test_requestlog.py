@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from middleware.requestlog import REQUEST_ID, RequestLog
-from middleware.wsgi import respond
+from middleware.wsgi import AFTERWARDS, respond
 from tests.middleware.gateway import exchange, request
 from tests.strict import client
 
@@ -145,6 +145,15 @@ def test_a_whole_body_stays_unwrapped(lines, whole):
 
     assert RequestLog(app)(request(), lambda status, headers: None) is whole
     assert [line["bytes"] for line in lines()] == ["3"]
+
+
+def test_a_server_may_write_the_line_after_the_answer(lines):
+    later = []
+    RequestLog(hello)(request() | {AFTERWARDS: later.append}, lambda status, headers: None)
+    assert lines() == []
+    for call in later:
+        call()
+    assert [line["bytes"] for line in lines()] == ["5"]
 
 
 @pytest.mark.parametrize("path", ["/a\nGET /forged 200", "/\x1b[31m", "/\xc3\xa4", "/\u2028"], ids=repr)
