@@ -23,7 +23,7 @@ EVENT_STREAM = "text/event-stream"
 _BLOCK_BYTES = 64 * 1024
 
 # PERF: one encoder for all. ASCII output also carries half surrogates, should one ever come out of a store.
-encode_json = json.JSONEncoder(separators=(",", ":"), default=str).encode
+encode_json = json.JSONEncoder(separators=(",", ":"), default=str, check_circular=False).encode
 
 
 class Response:

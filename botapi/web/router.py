@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from middleware.errors import HTTPError
@@ -80,19 +80,19 @@ class Router:
                 raise ValueError(f"Two routes answer {method} {path}; a method and path may stand in the table once.")
             methods[method] = route._replace(path=shown(route.path))
 
-    def match(self, method: str, path: str) -> tuple[Route | None, dict[str, Any], set[str]]:
+    def match(self, method: str, path: str) -> tuple[Route | None, dict[str, Any], Collection[str]]:
         """(route or None, path parameters, methods that the path knows; none of them means 404)."""
         wanted = "GET" if method == "HEAD" else method
         # PERF: fixed paths are one look-up; a trailing slash is accepted, as Rasa does.
         methods = self.static.get(path) or self.static.get(path[:-1] if path.endswith("/") else path)
         if methods:
-            return methods.get(wanted), {}, set(methods)
+            return methods.get(wanted), {}, methods
         for expression, methods in self.dynamic.values():
             found = expression.fullmatch(path) or (path.endswith("/") and expression.fullmatch(path[:-1]))
             if found:
                 params = {k: v or self.defaults.get(k, v) for k, v in found.groupdict().items()}
-                return methods.get(wanted), params, set(methods)
-        return None, {}, set()
+                return methods.get(wanted), params, methods
+        return None, {}, ()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         method, path = environ["REQUEST_METHOD"], path_of(environ)
