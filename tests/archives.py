@@ -1,4 +1,7 @@
-"""Archives that `pack` would not write: members with any name, bytes and claims in; a .tar.gz or .zip file out."""
+"""Archives that `pack` would not write: members with any name, bytes and claims in; a .tar.gz or .zip file out.
+
+And what it costs to load them.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,38 @@ import gzip
 import hashlib
 import io
 import json
+import os
 import struct
+import subprocess
+import sys
 import tarfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+
+MEASURE = """\
+import json, re, sys, time
+from botapi.agent.bot import Services, load_bot
+from botapi.errors import ModelError
+from botapi.model import open_model
+
+def kib(name):
+    return int(re.search(name + r":\\s+(\\d+)", open("/proc/self/status").read())[1])
+
+good, *paths = sys.argv[1:]
+load_bot(open_model(good), Services())
+found = {}
+for path in paths:
+    # NOTE: what getrusage says begins with the memory of the process that started this one.
+    open("/proc/self/clear_refs", "w").write("5")
+    before, started, said = kib("VmRSS"), time.process_time(), ""
+    try:
+        load_bot(open_model(path), Services())
+    except ModelError as error:
+        said = error.message
+    found[path] = [said, time.process_time() - started, kib("VmHWM") - before]
+print(json.dumps(found))
+"""
 
 DIRECTORY_SIZE = 24  # where an entry of a zip file's directory says the unpacked size, from its signature
 
@@ -67,3 +97,14 @@ def npz(**arrays: tuple[str, tuple[int, ...], bytes]) -> bytes:
                 f"{name}.npy", b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() + data
             )
     return file.getvalue()
+
+
+def cost_of_loading(good: Path, archives: Iterable[Path], folder: Path) -> dict[Path, tuple[str, float, int]]:
+    """By archive what is said when it is refused ("": it loads), seconds of processor time, and KiB of memory.
+
+    In a process of its own in `folder`, which has loaded the good one; the memory of C libraries is measured, too.
+    """
+    command = [sys.executable, "-c", MEASURE, *map(str, [good, *archives])]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1]), "OPENBLAS_NUM_THREADS": "1"}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True)
+    return {Path(path): tuple(costs) for path, costs in json.loads(done.stdout).items()}

@@ -16,7 +16,7 @@ import pytest
 
 from botapi.model import open_model, pack
 from botapi.wsgi import create_app
-from tests.archives import npz, tar, whole, zipped
+from tests.archives import cost_of_loading, npz, tar, whole, zipped
 from tests.attackedbot import agent, archive
 from tests.attacks import VALUES, check
 from tests.strict import client
@@ -207,6 +207,23 @@ def test_a_gibibyte_of_zeros_is_refused(server, tmp_path):
     # Parts of a gzip file follow each other, so this needs no time to write.
     path.write_bytes(path.read_bytes() + 1024 * gzip.compress(bytes(1 << 20), 1))
     refused(server, path, "unpacks to more than")
+
+
+def test_all_that_a_process_takes_for_hostile_archives_is_little(tmp_path):
+    """The memory of C libraries is measured, too, which tests in this process don't see."""
+    paths = [
+        write(tmp_path / f"{number}.{write.__name__}", whole({**GOOD, **members}))
+        for number, (members, _) in enumerate(HOSTILE.values())
+        for write in (tar, zipped)
+    ]
+    paths.append(tar(tmp_path / "claims.tar.gz", whole({**GOOD, "nlu/00-X/a.npz": b""}), size=10 * GIB))
+    paths.append(tar(tmp_path / "bomb.tar.gz", whole({**GOOD, "nlu/00-X/a.npz": b""}), size=GIB))
+    paths[-1].write_bytes(paths[-1].read_bytes() + 1024 * gzip.compress(bytes(1 << 20), 1))
+    found = cost_of_loading(archive(), paths, tmp_path)
+    assert len(found) == len(paths)
+    for said, took_s, grown_kib in found.values():
+        assert "is refused" in said
+        assert took_s < LIMIT_S and grown_kib << 10 < LIMIT_BYTES, said
 
 
 def test_every_flipped_byte_is_refused_or_harmless(server, tmp_path):

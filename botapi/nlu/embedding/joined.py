@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 from botapi.errors import ModelError
@@ -125,7 +126,9 @@ class Meaning:
         }
         arrays = {name: value.data for name, value in read_arrays(members, ARRAYS_MEMBER, shapes).items()}
         *shares, factor, scale = arrays["mixture"]
-        if not (min(shares) >= 0 and max(shares) <= 2 and 0 < factor < 1e3 and 0 < scale < 1):
+        # Outside these bounds, which no training reaches, scores would overflow.
+        largest = max(map(abs, chain(arrays["weights"], arrays["bias"])))
+        if not (min(shares) >= 0 and max(shares) <= 2 and 0 < factor < 1e3 and 0 < scale < 1 and largest < 1e6):
             raise ModelError(f"Member {ARRAYS_MEMBER!r} of the model has numbers out of range; {ADVICE}")
         if max(arrays["labels"]) >= labels:
             raise ModelError(f"Member {ARRAYS_MEMBER!r} of the model names a label that it lacks; {ADVICE}")

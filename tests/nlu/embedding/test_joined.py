@@ -132,6 +132,8 @@ def test_without_a_folder_words_alone_count_and_the_log_says_so(item):
         ({}, {"mixture": ("d", [0.5, 0, 0, 1, 0])}),
         ({}, {"bias": ("f", [0.0, float("nan")])}),
         ({}, {"bias": ("f", [0.0, 0.0, 0.0])}),
+        ({}, {"bias": ("f", [0.0, -3e38])}),
+        ({}, {"weights": ("f", [0.5] * 15 + [3e38])}),
         ({}, {"labels": ("H", [2])}),
     ],
 )
