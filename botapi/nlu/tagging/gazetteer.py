@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 
 from botapi.data.examples import TrainingData
@@ -43,11 +44,13 @@ class Gazetteer:
                 if last == len(lowered) or last - first == LONGEST:
                     break
                 phrase = f"{phrase} {lowered[last]}"
+        if self._compiled:
+            starts, ends = [word.start for word in words], [word.end for word in words]
         for name, pattern in self._compiled:
             for match in pattern.finditer(text):
-                covered = [i for i, word in enumerate(words) if word.start < match.end() and word.end > match.start()]
-                if covered:
-                    _mark(marks, covered[0], covered[-1], name)
+                first, last = bisect_right(ends, match.start()), bisect_left(starts, match.end()) - 1
+                if first <= last:
+                    _mark(marks, first, last, name)
         return marks
 
     def save(self) -> dict[str, bytes]:
