@@ -14,6 +14,7 @@ from operator import add, mul
 # Labels whose best sequence up to a word is less than e^-MARGIN as likely as the best of all are left out there. What
 # follows could still speak for them, but never by so much, in hundreds of messages that this was tried with.
 MARGIN = 5.0
+CERTAIN = [1.0]  # of a place with one choice
 
 
 class Chain:
@@ -38,19 +39,21 @@ class Chain:
         choices: list[list[int]] = []
         totals: list[list[int]] = []  # of the best sequence up to each choice, less that of the best choice
         for row in scores:
+            labels: Sequence[int] = range(len(row))
+            sums: Sequence[int] = row
             if choices:
+                sums = list(map(add, row, self._after[choices[-1][totals[-1].index(0)]]))
+            if choices and len(choices[-1]) > 1:
                 # PERF: what can't come near what follows the best so far is left out before all ways are looked at.
-                after = self._after[choices[-1][totals[-1].index(0)]]
-                least = max(map(add, row, after)) - self._margin
+                least = max(sums) - self._margin
                 labels = [label for label, most in enumerate(map(add, row, self._most)) if most >= least]
                 ways = self._best_ways(choices[-1], totals[-1], labels)
                 sums = [row[label] + way for label, way in zip(labels, ways, strict=True)]
-            else:
-                labels, sums = list(range(len(row))), list(row)
             most = max(sums)
             least = most - self._margin
-            choices.append([label for label, total in zip(labels, sums, strict=True) if total >= least])
-            totals.append([total - most for total in sums if total >= least])
+            kept = [place for place, total in enumerate(sums) if total >= least]
+            choices.append([labels[place] for place in kept])
+            totals.append([sums[place] - most for place in kept])
         return self._path(choices, totals), choices
 
     def _best_ways(self, before: Sequence[int], totals: Sequence[int], labels: Sequence[int]) -> Sequence[int]:
@@ -59,7 +62,7 @@ class Chain:
         for label, total in zip(before, totals, strict=True):
             after = self._after[label]
             ways.append([total + after[label] for label in labels])
-        return ways[0] if len(ways) == 1 else list(map(max, *ways))
+        return list(map(max, *ways))
 
     def _path(self, choices: Sequence[Sequence[int]], totals: Sequence[Sequence[int]]) -> list[int]:
         sums = totals[-1]
@@ -74,20 +77,36 @@ class Chain:
     def probabilities(self, scores: Sequence[Sequence[int]], choices: Sequence[Sequence[int]]) -> list[list[float]]:
         """For each place the probability of each of its choices (forward-backward)."""
         local = [self._local(row, labels) for row, labels in zip(scores, choices, strict=True)]
-        steps = [[[self._powers[a][b] for b in labels] for a in before] for before, labels in pairwise(choices)]
+        steps = [self._step(before, labels) for before, labels in pairwise(choices)]
         forward = [_shared(local[0])]
         for step, here in zip(steps, local[1:], strict=True):
+            if len(here) == 1:
+                forward.append(CERTAIN)
+                continue
             ways = [sum(map(mul, forward[-1], column)) for column in zip(*step, strict=True)]
             forward.append(_shared(list(map(mul, ways, here))))
         backward = [1.0] * len(choices[-1])
         found = [forward[-1]]
         for step, here, before in zip(reversed(steps), reversed(local), forward[-2::-1], strict=False):
+            if len(before) == 1:
+                backward = CERTAIN
+                found.append(CERTAIN)
+                continue
             after = list(map(mul, backward, here))
             backward = _shared([sum(map(mul, row, after)) for row in step])
             found.append(_shared(list(map(mul, before, backward))))
         return found[::-1]
 
+    def _step(self, before: Sequence[int], labels: Sequence[int]) -> list[list[float]]:
+        """How likely each label is after each before it, by their neighbourhood alone; nothing where both are known."""
+        if len(before) == len(labels) == 1:
+            return []
+        rows = [self._powers[label] for label in before]
+        return [[row[label] for label in labels] for row in rows]
+
     def _local(self, row: Sequence[int], labels: Sequence[int]) -> list[float]:
+        if len(labels) == 1:
+            return CERTAIN
         highest = max([row[label] for label in labels])
         return [math.exp((row[label] - highest) * self._scale) for label in labels]
 

@@ -52,8 +52,11 @@ class Tagger:
         self._index = {name: i for i, name in enumerate(weights.features)}
         self._starts = [0, *accumulate(weights.counts)]
         self._middle = sum(1 << FIELD_BITS * i + FIELD_BITS - 1 for i in range(size))
-        # PERF: sums of words and rows of features are kept, since the same words come again and again.
-        self._sums: dict[tuple[int, str | None], int] = {}
+        # By part of a label, that of each.
+        self._names = {part: [getattr(label, part) for label in self._labels] for part in ("entity", "role", "group")}
+        self._places = list(features.places)
+        # PERF: sums of words, by place, and rows of features are kept, since the same words come again and again.
+        self._sums: dict[str | None, list[int]] = {}
         self._rows: dict[int, int] = {}
         self._most_kept = max(256, MAX_CACHED_BYTES // (FIELD_BYTES * size))
 
@@ -82,22 +85,17 @@ class Tagger:
         written = [word.text for word in words]
         lowered = [word.lower() for word in written]
         marks = self.gazetteer.marks(text, words, lowered)
-        found = []
-        for i, features in enumerate(self._features.in_context(lowered, marks, intent)):
-            total = self._middle + self._sum(features)
-            for place in self._features.places:
-                at = i + place
-                total += self._sum_of_word(place, written[at] if 0 <= at < len(written) else None)
-            found.append(self._fields(total))
-        return found
+        totals = [self._middle + self._sum(features) for features in self._features.in_context(lowered, marks, intent)]
+        for number, place in enumerate(self._places):
+            for i, word in enumerate(shifted(written, place)):
+                totals[i] += (self._sums.get(word) or self._sums_of_word(word))[number]
+        return list(map(self._fields, totals))
 
-    def _sum_of_word(self, place: int, word: str | None) -> int:
-        """The weights of all features that a word at this place has by itself."""
-        known = self._sums.get((place, word))
-        if known is None:
-            if len(self._sums) >= self._most_kept:
-                self._sums.clear()
-            known = self._sums[place, word] = self._sum(self._features.of_word(place, word))
+    def _sums_of_word(self, word: str | None) -> list[int]:
+        """The weights of all features that a word has by itself, for each place that it may stand at."""
+        if len(self._sums) * len(self._places) >= self._most_kept:
+            self._sums.clear()
+        known = self._sums[word] = [self._sum(self._features.of_word(place, word)) for place in self._places]
         return known
 
     def _sum(self, features: Sequence[str]) -> int:
@@ -129,11 +127,16 @@ class Tagger:
         places = range(span.first, span.last + 1)
 
         def confidence(part: str) -> float:
-            value = getattr(span.label, part)
-            return min(
-                sum(p for i, p in zip(choices[n], likely[n], strict=True) if getattr(self._labels[i], part) == value)
-                for n in places
-            )
+            names, name = self._names[part], getattr(span.label, part)
+            return min(sum([p for i, p in zip(choices[n], likely[n], strict=True) if names[i] == name]) for n in places)
 
         start, end = words[span.first].start, words[span.last].end
-        return Found(start, end, span.label, *(confidence(part) for part in ("entity", "role", "group")))
+        return Found(start, end, span.label, *map(confidence, self._names))
+
+
+def shifted(words: Sequence[str], place: int) -> list[str | None]:
+    """For each place of a text the word `place` further on, None outside of the text."""
+    outside = [None] * min(abs(place), len(words))
+    if place < 0:
+        return [*outside, *words[: len(words) - len(outside)]]
+    return [*words[place:], *outside]
