@@ -20,6 +20,7 @@ from botapi.nlu.extractors import CRFEntityExtractor
 from botapi.nlu.fallback import FallbackClassifier
 from botapi.nlu.jiebawords import JiebaTokenizer
 from botapi.nlu.keywords import KeywordIntentClassifier
+from botapi.nlu.regexfeaturizer import RegexFeaturizer
 from botapi.nlu.selector import ResponseSelector
 from botapi.nlu.spacymodel import SpacyEntityExtractor, SpacyTokenizer
 from botapi.nlu.synonyms import EntitySynonymMapper
@@ -29,6 +30,7 @@ COMPONENTS: dict[str, type[Component]] = {
     "WhitespaceTokenizer": WhitespaceTokenizer,
     "SpacyTokenizer": SpacyTokenizer,
     "JiebaTokenizer": JiebaTokenizer,
+    "RegexFeaturizer": RegexFeaturizer,
     "CountVectorsFeaturizer": CountVectorsFeaturizer,
     "KeywordIntentClassifier": KeywordIntentClassifier,
     "LanguageModelFeaturizer": LanguageModelFeaturizer,
@@ -62,7 +64,6 @@ WITHOUT_EFFECT: dict[str, Callable[[Mapping[str, Any], Iterable[str]], set[str]]
 NO_FEATURES = "classifiers and taggers make their own features, of words and characters"
 # Rasa's components that have no effect here, and why.
 IGNORED: dict[str, str] = {
-    "RegexFeaturizer": NO_FEATURES,
     "LexicalSyntacticFeaturizer": NO_FEATURES,
     "SpacyFeaturizer": NO_FEATURES,
     "MitieFeaturizer": NO_FEATURES,

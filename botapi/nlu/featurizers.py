@@ -9,10 +9,12 @@ what is known of a word can be summed up once for all texts.
 from __future__ import annotations
 
 import math
+import re
 from array import array
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from itertools import chain
 from typing import Any
 
@@ -21,6 +23,7 @@ from botapi.nlu.words import pieces_of, words_of
 Vector = tuple[Sequence[int], Sequence[float]]  # numbers of features, their weights
 
 LONGEST_PIECE = 8
+MATCHED = ":"
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class Shape:
     """Which features there are: Rasa's options of CountVectorsFeaturizer, as far as they mean something here.
 
     `min_df` and `max_df` are numbers of texts, or parts of them where below 1 (`max_df` 1.0: all); `max_features` 0
-    means no limit.
+    means no limit. `patterns` are (name, regular expression); with `any_case` they match whatever the case.
     """
 
     lowercase: bool = True
@@ -38,13 +41,27 @@ class Shape:
     max_df: float = 1.0
     max_features: int = 0
     stop_words: tuple[str, ...] = ()
+    patterns: tuple[tuple[str, str], ...] = ()
+    any_case: bool = False
 
     def words(self, text: str) -> list[str]:
+        """The words of the text, and `:name` for each pattern that it matches: no text has such a word."""
         found = words_of(text, self.lowercase, self.strip_accents)
-        return [word for word in found if word not in self.stop_words] if self.stop_words else found
+        if self.stop_words:
+            found = [word for word in found if word not in self.stop_words]
+        if self.patterns:
+            found += [word for word, pattern in self._compiled if pattern.search(text)]
+        return found
 
     def pieces(self, word: str) -> list[str]:
+        if word.startswith(MATCHED) and len(word) > 1:
+            return []
         return pieces_of(word, longest=self.max_piece)
+
+    @cached_property
+    def _compiled(self) -> list[tuple[str, re.Pattern[str]]]:
+        flags = re.IGNORECASE if self.any_case else 0
+        return [(MATCHED + name, re.compile(pattern, flags)) for name, pattern in self.patterns]
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -57,7 +74,13 @@ class Shape:
             raise TypeError("an option has another type")
         if not 2 <= shape.max_piece <= LONGEST_PIECE or not all(isinstance(word, str) for word in shape.stop_words):
             raise ValueError("an option is out of range")
-        return replace(shape, stop_words=tuple(shape.stop_words))
+        patterns = tuple((str(name), str(pattern)) for name, pattern in shape.patterns)
+        shape = replace(shape, stop_words=tuple(shape.stop_words), patterns=patterns)
+        try:
+            shape.words("")
+        except (re.error, OverflowError, RecursionError) as error:
+            raise ValueError(f"a pattern is no regular expression: {error}") from error
+        return shape
 
 
 KINDS: dict[str, set[type]] = {
@@ -68,6 +91,8 @@ KINDS: dict[str, set[type]] = {
     "max_df": {int, float},
     "max_features": {int},
     "stop_words": {list, tuple},
+    "patterns": {list, tuple},
+    "any_case": {bool},
 }
 
 

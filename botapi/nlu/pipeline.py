@@ -14,6 +14,7 @@ from botapi.nlu.component import Component, Training
 from botapi.nlu.countvectors import CountVectorsFeaturizer, shape_of
 from botapi.nlu.embedding.featurizer import LanguageModelFeaturizer
 from botapi.nlu.message import Message
+from botapi.nlu.regexfeaturizer import RegexFeaturizer, with_patterns
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +48,7 @@ class Pipeline:
         """
         steps = read_pipeline(_given(config))
         shape = shape_of(step.options for step in steps if step.part is CountVectorsFeaturizer)
+        shape = with_patterns(shape, [step.options for step in steps if step.part is RegexFeaturizer], data)
         training = Training(language=language, seed=seed, shape=shape, epoch_fraction=epoch_fraction, report=report)
         parts: list[tuple[str, Component]] = []
         # A message goes along, to see what later parts will know of one.

@@ -93,6 +93,7 @@ def test_what_does_just_as_configured_has_no_note(item):
 def test_the_default_pipeline_is_known():
     assert [step.name for step in read_pipeline(DEFAULT_PIPELINE) if step.part] == [
         "WhitespaceTokenizer",
+        "RegexFeaturizer",
         "CountVectorsFeaturizer",
         "CountVectorsFeaturizer",
         "LinearIntentClassifier",

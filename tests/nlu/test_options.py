@@ -10,7 +10,9 @@ from botapi.errors import ConfigError
 from botapi.nlu.catalogue import COMPONENTS, OPTIONS_FOR_OTHERS, read_pipeline
 from botapi.nlu.component import Training
 from botapi.nlu.countvectors import shape_of, without_effect
+from botapi.nlu.featurizers import Shape
 from botapi.nlu.pipeline import Pipeline
+from botapi.nlu.regexfeaturizer import with_patterns
 from tests.nlu.nlusamples import shop
 
 # A value that differs from Rasa's default for each option, by component; first those that do something.
@@ -33,6 +35,10 @@ NEURAL = {
 REFERENCE = {
     "WhitespaceTokenizer": ({"token_pattern": r"\w+"}, TOKENIZER),
     "MitieTokenizer": ({"token_pattern": r"\w+"}, TOKENIZER),
+    "RegexFeaturizer": (
+        {"case_sensitive": False, "use_lookup_tables": False, "use_regexes": False, "use_word_boundaries": False},
+        {"alias": "one", "number_additional_patterns": 10},
+    ),
     "CountVectorsFeaturizer": (
         {"analyzer": "word", "max_ngram": 2, "min_df": 2, "max_df": 0.9, "max_features": 500, "lowercase": False,
          "strip_accents": "unicode", "stop_words": ["the"]},
@@ -84,8 +90,6 @@ OPTIONAL = {
 }
 # Those that do nothing, whatever their options say.
 WHOLE = {
-    "RegexFeaturizer": {"case_sensitive": False, "use_lookup_tables": False, "use_regexes": False,
-                        "use_word_boundaries": False, "alias": "one"},
     "LexicalSyntacticFeaturizer": {"features": [["low"], ["low"], ["low"]], "alias": "one"},
     "SpacyFeaturizer": {"pooling": "max", "alias": "one"},
     "MitieFeaturizer": {"pooling": "max", "alias": "one"},
@@ -146,6 +150,8 @@ def test_a_part_looks_at_each_option_that_it_has(name, monkeypatch):
     if name == "CountVectorsFeaturizer":
         shape_of([options])
         without_effect(options, options)
+    if name == "RegexFeaturizer":
+        with_patterns(Shape(), [options], shop())
     assert options.seen == options.keys()
 
 
