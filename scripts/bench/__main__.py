@@ -19,7 +19,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from load import Connection, measure, turn
+from load import Connection, measure, measure_parses, turn
 from servers import Running, run, serving
 
 HERE = Path(__file__).parent
@@ -103,6 +103,10 @@ def serve(program: list[str], project: Path, messages: list[str], seconds: float
                 f"turn p50, {connections} connection(s), ms": load.p50_ms,
                 f"turn p99, {connections} connection(s), ms": load.p99_ms,
             }
+        for apart in (False, True):
+            load = measure_parses(server.port, messages, seconds, apart=apart)
+            how = ", head and body apart" if apart else ""
+            figures |= {f"parses a second{how}": load.per_second, f"parse p50{how}, ms": load.p50_ms}
         return figures | {"resident memory after that, MiB": server.resident_mib()}
 
 

@@ -33,11 +33,15 @@ class Connection:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.rest = b""
 
-    def request(self, method: str, path: str, body: bytes, status: int = 200) -> bytes:
-        """The answer's body; raises ValueError unless it has this status, and a Content-Length where it has a body."""
+    def request(self, method: str, path: str, body: bytes, status: int = 200, *, apart: bool = False) -> bytes:
+        """The answer's body; raises ValueError unless it has this status, and a Content-Length where it has a body.
+
+        `apart`: head and body are sent one after the other, as http.client and others do.
+        """
         head = f"{method} {path} HTTP/1.1\r\nHost: bench\r\n"
         head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-        self.socket.sendall(head.encode() + body)
+        for piece in (head.encode(), body) if apart else (head.encode() + body,):
+            self.socket.sendall(piece)
         while b"\r\n\r\n" not in self.rest:
             self._more()
         headers, self.rest = self.rest.split(b"\r\n\r\n", 1)
@@ -81,6 +85,21 @@ def chat(
     results.put(took)
 
 
+def measure_parses(port: int, texts: list[str], seconds: float, *, apart: bool) -> Load:
+    """Ask `/model/parse` on one connection for so many seconds; `apart` as in Connection.request."""
+    connection = Connection(port)
+    bodies = [json.dumps({"text": text}).encode() for text in texts]
+    took: list[float] = []
+    end = time.perf_counter() + seconds
+    for number in count():
+        started = time.perf_counter()
+        if started >= end:
+            break
+        connection.request("POST", "/model/parse", bodies[number % len(bodies)], apart=apart)
+        took.append(time.perf_counter() - started)
+    return summary(took, seconds)
+
+
 def measure(port: int, connections: int, messages: list[str], seconds: float) -> Load:
     """Chat on so many connections at once for so many seconds."""
     context = multiprocessing.get_context("fork")
@@ -92,9 +111,15 @@ def measure(port: int, connections: int, messages: list[str], seconds: float) ->
     ]
     for client in clients:
         client.start()
-    took = sorted(one for _ in clients for one in results.get(timeout=seconds + 120))
+    took = [one for _ in clients for one in results.get(timeout=seconds + 120)]
     for client in clients:
         client.join()
+    return summary(took, seconds)
+
+
+def summary(took: list[float], seconds: float) -> Load:
+    """What came of requests that took so many seconds each."""
+    took = sorted(took)
     return Load(
         per_second=len(took) / seconds,
         p50_ms=1000 * statistics.median(took),
