@@ -9,18 +9,20 @@ from typing import Any
 
 from botapi.errors import ConfigError
 
-# Of each word from two before to two after, the names of its features: those of Rasa's CRFEntityExtractor, and
-# `shape`; at the word itself also `before` and `after` (it and its neighbour), `known` (phrases that are entities of
-# the examples or in a lookup table) and `intent`.
+# Of each word from two before to two after, the names of its features: those of Rasa's CRFEntityExtractor, `shape`, and
+# `part` (the entities of other examples that it is part of); at the word itself also `before` and `after` (it and its
+# neighbour), `before2` and `after2` (the two words before and after it), `known` (phrases that are entities of other
+# examples or in a lookup table) and `intent`.
 DEFAULT_FEATURES = [
     ["low"],
-    ["low"],
-    ["bias", "low", "shape", *(f"{end}{size}" for size in range(1, 5) for end in ("prefix", "suffix")),
-     "before", "after", "pattern", "known", "intent"],
-    ["low"],
+    ["low", "part"],
+    ["bias", "low", "shape", *(f"{end}{size}" for size in range(1, 5) for end in ("prefix", "suffix")), "part",
+     "before", "after", "before2", "after2", "pattern", "known", "intent"],
+    ["low", "part"],
     ["low"],
 ]  # fmt: skip
-IN_CONTEXT = {"before", "after", "pattern", "known", "intent"}
+PART = "part"
+IN_CONTEXT = {"before", "after", "before2", "after2", "pattern", "known", "intent"}
 # Features of Rasa that need a language model or another featurizer.
 WITHOUT_EFFECT = {"pos", "pos2", "text_dense_features"}
 NOWHERE = "none"  # the feature of places before the first word and after the last
@@ -66,16 +68,24 @@ class TagFeatures:
         self.places = {
             place: [name for name in names if name in OF_WORD] for place, names in enumerate(lists, -half) if names
         }
+        self._parts_at = {place for place, names in enumerate(lists, -half) if PART in names}
         own = set(lists[half]) if lists else set()
         self._before, self._after, self._intent = (name in own for name in ("before", "after", "intent"))
-        self.uses_phrases, self.uses_patterns = "known" in own, "pattern" in own
+        self._before2, self._after2 = "before2" in own, "after2" in own
+        self.uses_phrases, self.uses_patterns, self.uses_parts = "known" in own, "pattern" in own, bool(self._parts_at)
 
-    def of_word(self, place: int, word: str | None) -> list[str]:
-        """Features of the word at `place` (…, -1, 0, 1, …) beside the one that is tagged; None outside of the text."""
+    def of_word(self, place: int, word: str | None, parts: Sequence[str] = ()) -> list[str]:
+        """Features of the word at `place` (…, -1, 0, 1, …) beside the one that is tagged; None outside of the text.
+
+        `parts` are the names of entities that it is part of elsewhere.
+        """
         if word is None:
             return [f"{place}:{NOWHERE}"]
         values = [(name, OF_WORD[name](word)) for name in self.places[place]]
-        return [f"{place}:{name}={value}" for name, value in values if value is not None]
+        found = [f"{place}:{name}={value}" for name, value in values if value is not None]
+        if place in self._parts_at:
+            found += [f"{place}:{PART}={name}" for name in parts]
+        return found
 
     def in_context(
         self, words: Sequence[str], known: Sequence[Sequence[str]], intent: str | None
@@ -89,22 +99,34 @@ class TagFeatures:
                 found.append(f"before={words[i - 1]} {word}")
             if self._after and i < last:
                 found.append(f"after={word} {words[i + 1]}")
+            if self._before2 and i > 1:
+                found.append(f"before2={words[i - 2]} {words[i - 1]}")
+            if self._after2 and i + 1 < last:
+                found.append(f"after2={words[i + 1]} {words[i + 2]}")
             if known[i]:
                 found += [f"known={mark}" for mark in known[i]]
             yield found
 
-    def all(self, words: Sequence[str], known: Sequence[Sequence[str]], intent: str | None) -> list[list[str]]:
-        """All features of each word."""
+    def all(
+        self,
+        words: Sequence[str],
+        known: Sequence[Sequence[str]],
+        intent: str | None,
+        parts: Sequence[Sequence[str]] | None = None,
+    ) -> list[list[str]]:
+        """All features of each word; `parts` are the names of entities that each is part of elsewhere."""
+        each = list(zip(words, parts or [()] * len(words), strict=True))
         found = list(self.in_context([word.lower() for word in words], known, intent))
         for i, features in enumerate(found):
             for place in self.places:
-                features += self.of_word(place, words[i + place] if 0 <= i + place < len(words) else None)
+                word, names = each[i + place] if 0 <= i + place < len(each) else (None, ())
+                features += self.of_word(place, word, names)
         return found
 
 
 def read_features(lists: Any) -> list[list[str]]:
     """The option `features`, checked; ConfigError with the names that are known."""
-    known = OF_WORD.keys() | IN_CONTEXT | WITHOUT_EFFECT
+    known = OF_WORD.keys() | IN_CONTEXT | {PART} | WITHOUT_EFFECT
     if not isinstance(lists, list) or len(lists) % 2 == 0 or not all(isinstance(names, list) for names in lists):
         raise ConfigError(
             f"Option 'features' is {lists!r}; expected an odd number of lists of names, the middle one for the word"

@@ -1,4 +1,4 @@
-"""Learning a tagger: training data in, a Tagger out; by python-crfsuite where it is installed, else in plain Python."""
+"""Learning a tagger: training data in, a Tagger out; with numpy where it is installed, else in plain Python."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from botapi.data.examples import TrainingData
 from botapi.errors import ConfigError
 from botapi.nlu.message import MAX_CHARACTERS
-from botapi.nlu.tagging import crfsuite, perceptron
+from botapi.nlu.tagging import field, perceptron
 from botapi.nlu.tagging.features import TagFeatures
 from botapi.nlu.tagging.gazetteer import Gazetteer, collect
 from botapi.nlu.tagging.labels import NOTHING, Label, encode, told_apart
@@ -21,17 +21,21 @@ from botapi.nlu.tagging.weights import LARGEST_REAL_WEIGHT, LARGEST_WEIGHT, MAX_
 # The phrases that a training example is marked with are those of the other folds: those of its own would teach the
 # tagger to trust marks that no new message has.
 FOLDS = 5
-# PERF: smaller weights of features change no answer, and are most of all.
-LEAST_WEIGHT = 0.01
+# PERF: a word that is part of more kinds of entity says nothing of any.
+MOST_PARTS = 40
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to learn. The weights of both penalties, L1 and L2, and the number of iterations are those of CRFsuite."""
+    """How to learn: how often to go through few examples, and the weights of both penalties, L1 and L2.
+
+    The penalties count once for each thousand examples.
+    """
 
     iterations: int = 60
-    l1: float = 0.05
-    l2: float = 0.01
+    l1: float = 0.03
+    l2: float = 0.0
+    least_weight: float = 0.01  # PERF: smaller ones of features change no answer, and are most of all
     separate: bool = True  # whether neighbouring entities of one kind are told apart
     with_intents: bool = True  # whether messages have an intent when they are tagged
 
@@ -55,12 +59,12 @@ def learn(
     *,
     seed: int,
     report: Callable[[str], None],
-    by_crfsuite: bool | None = None,
+    by_numpy: bool | None = None,
 ) -> Tagger | None:
     """A tagger for the entities of the examples, None where there are none; `lists` as in DEFAULT_FEATURES.
 
-    `report` gets a line when annotations begin or end inside words, and when python-crfsuite is missing; `by_crfsuite`
-    says whether to use it, None means: where it is installed. Raises ConfigError for too many kinds of entity.
+    `report` gets a line when annotations begin or end inside words, and when numpy is missing; `by_numpy` says whether
+    to use it, None means: where it is installed. Raises ConfigError for too many kinds of entity.
     """
     if not data.entities:
         return None
@@ -80,15 +84,15 @@ def learn(
             f"{reader.misfits[0]!r}; the tagger learns the whole word"
         )
     size = (len(reader.features), len(reader.labels))
-    if by_crfsuite is None:
-        by_crfsuite = importlib.util.find_spec("pycrfsuite") is not None
-    if by_crfsuite:
-        learned = crfsuite.train(sentences, size[1], recipe, seed)
+    if by_numpy is None:
+        by_numpy = importlib.util.find_spec("numpy") is not None
+    if by_numpy:
+        learned = field.train(sentences, size, recipe, seed)
     else:
         report("Entities are learned by a perceptron; `pip install 'botapi[nlu]'` brings what learns them better.")
         learned = perceptron.train(sentences, size, seed)
-    weights = _rounded(learned, list(reader.labels), list(reader.features))
-    return Tagger(weights, features, reader.known)
+    weights = _rounded(learned, list(reader.labels), list(reader.features), recipe.least_weight)
+    return Tagger(weights, features, reader.known())
 
 
 class _Reader:
@@ -99,13 +103,30 @@ class _Reader:
         self.labels: dict[Label, int] = {NOTHING: 0}
         self._data, self._features, self._recipe = data, features, recipe
         numbers = range(len(data.examples))
-        self.known = self._collect(numbers)
         self._words = [segments(example.text[:MAX_CHARACTERS]) for example in data.examples]
         encoded = [encode(words, example.entities) for words, example in zip(self._words, data.examples, strict=True)]
         self._labels = [labels for labels, _ in encoded]
         self.misfits = [example.text for example, (_, fits) in zip(data.examples, encoded, strict=True) if not fits]
         self._told_apart = told_apart(self._labels) if recipe.separate else set()
         self._folds = [self._collect([number for number in numbers if number % FOLDS != fold]) for fold in range(FOLDS)]
+        self._parts = self._collect_parts() if features.uses_parts else {}
+
+    def known(self) -> Gazetteer:
+        """What the tagger knows of words when it is used: that of all folds."""
+        whole = self._collect(range(len(self._data.examples)))
+        return Gazetteer(whole.phrases, whole.patterns, {word: sorted(names) for word, names in self._parts.items()})
+
+    def _collect_parts(self) -> dict[str, dict[str, int]]:
+        """For each word in lower case the entities that it is part of, each with a bit for each fold where it is."""
+        found: dict[str, dict[str, int]] = {}
+        for number, (words, labels) in enumerate(zip(self._words, self._labels, strict=True)):
+            for word, label in zip(words, labels, strict=True):
+                names = found.setdefault(word.text.lower(), {})
+                names[label.entity] = names.get(label.entity, 0) | 1 << number % FOLDS
+        return {word: names for word, names in found.items() if len(names) <= MOST_PARTS}
+
+    def _parts_elsewhere(self, word: str, fold: int) -> list[str]:
+        return sorted(name for name, folds in self._parts.get(word, {}).items() if folds & ~(1 << fold))
 
     def _collect(self, numbers: Sequence[int]) -> Gazetteer:
         uses = self._features
@@ -115,12 +136,14 @@ class _Reader:
         example = self._data.examples[number]
         text, words = example.text[:MAX_CHARACTERS], self._words[number]
         written = [word.text for word in words]
-        marks = self._folds[number % FOLDS].marks(text, words, [word.lower() for word in written])
+        lowered = [word.lower() for word in written]
+        marks = self._folds[number % FOLDS].marks(text, words, lowered)
+        parts = [self._parts_elsewhere(word, number % FOLDS) for word in lowered]
         intent = example.base_intent if self._recipe.with_intents else None
         number_of = self.features
         rows = [
             array("i", [number_of.setdefault(name, len(number_of)) for name in row])
-            for row in self._features.all(written, marks, intent)
+            for row in self._features.all(written, marks, intent, parts)
         ]
         return Sentence(rows, [self._label(label) for label in self._labels[number]])
 
@@ -130,8 +153,8 @@ class _Reader:
         return self.labels.setdefault(label, len(self.labels))
 
 
-def _rounded(learned: Learned, labels: list[Label], features: list[str]) -> Weights:
-    """The weights as a Tagger has them; features without any are left out."""
+def _rounded(learned: Learned, labels: list[Label], features: list[str], least_weight: float) -> Weights:
+    """The weights as a Tagger has them; the smallest, and features without any, are left out."""
     by_feature, by_pair = learned
     largest = max(map(abs, [*by_feature.values(), *by_pair.values()]), default=0.0)
     scale = min(largest, LARGEST_REAL_WEIGHT) / LARGEST_WEIGHT or 1 / LARGEST_WEIGHT
@@ -141,7 +164,7 @@ def _rounded(learned: Learned, labels: list[Label], features: list[str]) -> Weig
 
     rows: dict[int, list[tuple[int, int]]] = {}
     for (feature, label), weight in sorted(by_feature.items()):
-        if abs(weight) >= LEAST_WEIGHT:
+        if abs(weight) >= least_weight:
             rows.setdefault(feature, []).append((label, whole(weight)))
     pairs = [pair for row in rows.values() for pair in row]
     places = range(len(labels))

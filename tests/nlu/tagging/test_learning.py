@@ -1,4 +1,4 @@
-"""Learning a tagger, by CRFsuite and in plain Python: what it finds then, and that equal data give equal bytes."""
+"""Learning a tagger, with numpy and in plain Python: what it finds then, and that equal data give equal bytes."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import pytest
 
 from botapi.data.examples import Example, TrainingData
 from botapi.errors import ConfigError
-from botapi.nlu.tagging.crfsuite import passes_within_bound
 from botapi.nlu.tagging.features import DEFAULT_FEATURES
+from botapi.nlu.tagging.field import EPOCHS, FEWEST_EPOCHS, epochs_within_bounds
 from botapi.nlu.tagging.learning import Recipe, learn
 from botapi.nlu.tagging.weights import MAX_LABELS
 from tests.nlu.tagging.trips import trips
@@ -17,16 +17,14 @@ def learned(data=None, report=lambda line: None, recipe=None, **options):
     return learn(data or trips(), DEFAULT_FEATURES, recipe or Recipe(), seed=1, report=report, **options)
 
 
-@pytest.fixture(scope="module", params=[True, False], ids=["crfsuite", "perceptron"])
-def by_crfsuite(request):
-    if request.param:
-        pytest.importorskip("pycrfsuite")
+@pytest.fixture(scope="module", params=[True, False], ids=["field", "perceptron"])
+def by_numpy(request):
     return request.param
 
 
 @pytest.fixture(scope="module")
-def tagger(by_crfsuite):
-    return learned(by_crfsuite=by_crfsuite)
+def tagger(by_numpy):
+    return learned(by_numpy=by_numpy)
 
 
 @pytest.mark.parametrize(
@@ -46,8 +44,8 @@ def test_entities_with_roles_and_groups(tagger, text, expected):
         assert 0.5 < min(entity.entity_confidence, entity.role_confidence, entity.group_confidence)
 
 
-def test_the_same_data_and_seed_give_the_same_bytes(tagger, by_crfsuite):
-    assert learned(by_crfsuite=by_crfsuite).save() == tagger.save()
+def test_the_same_data_and_seed_give_the_same_bytes(tagger, by_numpy):
+    assert learned(by_numpy=by_numpy).save() == tagger.save()
 
 
 def test_examples_without_entities_give_no_tagger():
@@ -67,7 +65,7 @@ def test_too_many_kinds_of_entity_are_refused():
 
 def test_the_lean_core_says_what_would_learn_better():
     lines = []
-    learned(report=lines.append, by_crfsuite=False)
+    learned(report=lines.append, by_numpy=False)
     assert [line for line in lines if "pip install 'botapi[nlu]'" in line] == lines != []
 
 
@@ -75,7 +73,7 @@ def test_annotations_that_end_inside_a_word_are_reported_once():
     lines = []
     half = {"start": 3, "end": 5, "entity": "city", "value": "Os"}
     data = TrainingData(examples=[Example("to Oslo", "go", (half,)), Example("in Oslo", "go", (half,))])
-    learned(data, lines.append, by_crfsuite=False)
+    learned(data, lines.append, by_numpy=False)
     assert "2 examples" in lines[0] and "'to Oslo'" in lines[0]
 
 
@@ -97,6 +95,16 @@ def test_phrases_of_an_example_itself_are_no_mark_in_its_training():
     assert found.gazetteer.phrases == {"oslo": ["city"]}
 
 
+def test_what_a_word_is_part_of_elsewhere_is_known():
+    known = learned().gazetteer
+    assert known.parts["oslo"] == ["city"]
+    assert known.parts["from"] == [""]
+    without = learn(trips(), [["low"]], Recipe(), seed=1, report=lambda line: None)
+    assert without.gazetteer.parts == {}
+
+
 def test_a_training_is_bounded_whatever_the_data():
-    assert passes_within_bound(1_000, 20) > 90
-    assert 1 < passes_within_bound(1_000_000, 150) < 90
+    assert epochs_within_bounds(20, 1_000, 60) == 60
+    assert epochs_within_bounds(10_000, 1_000_000, 60) == EPOCHS
+    assert epochs_within_bounds(10_000, 1_000_000, 3) == 3
+    assert epochs_within_bounds(1_000_000, 1_000_000_000, 60) == FEWEST_EPOCHS
