@@ -11,7 +11,7 @@ from botapi.nlu.recipe import Recipe, Task
 VECTORS = [([0, 2], [0.6, 0.8]), ([1, 2], [0.8, 0.6]), ([0, 1, 2], [0.5, 0.5, 0.7])]
 IDF = [1.0, 2.0, 3.0]
 # One example a time and nothing dropped: chance has no part in it.
-CERTAIN = Recipe(epochs=4, dropout=0.0, smallest_error=0.0)
+CERTAIN = Recipe(epochs=4, dropout=0.0, small_error=0.0)
 
 
 def both(vectors, targets, start=None, recipe=CERTAIN):
@@ -58,6 +58,4 @@ def test_what_is_certain_is_left_alone():
 def test_many_examples_at_once_and_one_at_a_time_end_alike():
     vectors, targets = VECTORS * 30, [0, 1, 2] * 30
     plain, fast = both(vectors, targets, recipe=Recipe(dropout=0.0))
-    for feature in range(3):
-        rows = [reals(learned)[feature * 3 : feature * 3 + 3] for learned in (plain, fast)]
-        assert rows[0].index(max(rows[0])) == rows[1].index(max(rows[1]))
+    assert reals(plain) == pytest.approx(reals(fast), rel=0.2, abs=0.5)
