@@ -38,7 +38,7 @@ class Chain:
         """
         choices: list[list[int]] = []
         totals: list[list[int]] = []  # of the best sequence up to each choice, less that of the best choice
-        for row in scores:
+        for row in map(list, scores):  # PERF: an array would make its numbers anew each time
             labels: Sequence[int] = range(len(row))
             sums: Sequence[int] = row
             if choices:
