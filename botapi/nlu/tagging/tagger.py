@@ -52,8 +52,11 @@ class Tagger:
         self._index = {name: i for i, name in enumerate(weights.features)}
         self._starts = [0, *accumulate(weights.counts)]
         self._middle = sum(1 << FIELD_BITS * i + FIELD_BITS - 1 for i in range(size))
-        # By part of a label, that of each.
-        self._names = {part: [getattr(label, part) for label in self._labels] for part in ("entity", "role", "group")}
+        # By part of a label, that of each; empty where all have the same, such as no role.
+        self._names: dict[str, list[str]] = {}
+        for part in ("entity", "role", "group"):
+            names = [getattr(label, part) for label in self._labels]
+            self._names[part] = names if len(set(names)) > 1 else []
         self._places = list(features.places)
         # PERF: sums of words, by place, and rows of features are kept, since the same words come again and again.
         self._sums: dict[str | None, list[int]] = {}
@@ -129,6 +132,8 @@ class Tagger:
 
         def confidence(part: str) -> float:
             names, name = self._names[part], getattr(span.label, part)
+            if not names:
+                return 1.0
             return min(sum([p for i, p in zip(choices[n], likely[n], strict=True) if names[i] == name]) for n in places)
 
         start, end = words[span.first].start, words[span.last].end
