@@ -9,19 +9,17 @@ from typing import Any
 
 from botapi.errors import ConfigError
 
-# Of each word from two before to two after, the names of its features: those of Rasa's CRFEntityExtractor, `shape`, and
-# `part` (the entities of other examples that it is part of); at the word itself also `before` and `after` (it and its
-# neighbour), `before2` and `after2` (the two words before and after it), `known` (phrases that are entities of other
-# examples or in a lookup table) and `intent`.
+# Of each word from two before to two after, the names of its features: those of Rasa's CRFEntityExtractor, and
+# `shape`; at the word itself also `before` and `after` (it and its neighbour), `before2` and `after2` (the two words
+# before and after it), `known` (phrases that are entities of the examples or in a lookup table) and `intent`.
 DEFAULT_FEATURES = [
     ["low"],
-    ["low", "part"],
-    ["bias", "low", "shape", *(f"{end}{size}" for size in range(1, 5) for end in ("prefix", "suffix")), "part",
+    ["low"],
+    ["bias", "low", "shape", *(f"{end}{size}" for size in range(1, 5) for end in ("prefix", "suffix")),
      "before", "after", "before2", "after2", "pattern", "known", "intent"],
-    ["low", "part"],
+    ["low"],
     ["low"],
 ]  # fmt: skip
-PART = "part"
 IN_CONTEXT = {"before", "after", "before2", "after2", "pattern", "known", "intent"}
 # Features of Rasa that need a language model or another featurizer.
 WITHOUT_EFFECT = {"pos", "pos2", "text_dense_features"}
@@ -68,24 +66,17 @@ class TagFeatures:
         self.places = {
             place: [name for name in names if name in OF_WORD] for place, names in enumerate(lists, -half) if names
         }
-        self._parts_at = {place for place, names in enumerate(lists, -half) if PART in names}
         own = set(lists[half]) if lists else set()
         self._before, self._after, self._intent = (name in own for name in ("before", "after", "intent"))
         self._before2, self._after2 = "before2" in own, "after2" in own
-        self.uses_phrases, self.uses_patterns, self.uses_parts = "known" in own, "pattern" in own, bool(self._parts_at)
+        self.uses_phrases, self.uses_patterns = "known" in own, "pattern" in own
 
-    def of_word(self, place: int, word: str | None, parts: Sequence[str] = ()) -> list[str]:
-        """Features of the word at `place` (…, -1, 0, 1, …) beside the one that is tagged; None outside of the text.
-
-        `parts` are the names of entities that it is part of elsewhere.
-        """
+    def of_word(self, place: int, word: str | None) -> list[str]:
+        """Features of the word at `place` (…, -1, 0, 1, …) beside the one that is tagged; None outside of the text."""
         if word is None:
             return [f"{place}:{NOWHERE}"]
         values = [(name, OF_WORD[name](word)) for name in self.places[place]]
-        found = [f"{place}:{name}={value}" for name, value in values if value is not None]
-        if place in self._parts_at:
-            found += [f"{place}:{PART}={name}" for name in parts]
-        return found
+        return [f"{place}:{name}={value}" for name, value in values if value is not None]
 
     def in_context(
         self, words: Sequence[str], known: Sequence[Sequence[str]], intent: str | None
@@ -107,26 +98,18 @@ class TagFeatures:
                 found += [f"known={mark}" for mark in known[i]]
             yield found
 
-    def all(
-        self,
-        words: Sequence[str],
-        known: Sequence[Sequence[str]],
-        intent: str | None,
-        parts: Sequence[Sequence[str]] | None = None,
-    ) -> list[list[str]]:
-        """All features of each word; `parts` are the names of entities that each is part of elsewhere."""
-        each = list(zip(words, parts or [()] * len(words), strict=True))
+    def all(self, words: Sequence[str], known: Sequence[Sequence[str]], intent: str | None) -> list[list[str]]:
+        """All features of each word."""
         found = list(self.in_context([word.lower() for word in words], known, intent))
         for i, features in enumerate(found):
             for place in self.places:
-                word, names = each[i + place] if 0 <= i + place < len(each) else (None, ())
-                features += self.of_word(place, word, names)
+                features += self.of_word(place, words[i + place] if 0 <= i + place < len(words) else None)
         return found
 
 
 def read_features(lists: Any) -> list[list[str]]:
     """The option `features`, checked; ConfigError with the names that are known."""
-    known = OF_WORD.keys() | IN_CONTEXT | {PART} | WITHOUT_EFFECT
+    known = OF_WORD.keys() | IN_CONTEXT | WITHOUT_EFFECT
     if not isinstance(lists, list) or len(lists) % 2 == 0 or not all(isinstance(names, list) for names in lists):
         raise ConfigError(
             f"Option 'features' is {lists!r}; expected an odd number of lists of names, the middle one for the word"

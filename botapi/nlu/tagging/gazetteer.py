@@ -14,23 +14,17 @@ from botapi.nlu.tables import ADVICE, read_table, write_table
 from botapi.nlu.tagging.segments import segments
 
 LONGEST = 7  # words
-MEMBERS = PHRASES_MEMBER, PARTS_MEMBER, PATTERNS_MEMBER = "phrases.json", "parts.json", "patterns.json"
+MEMBERS = PHRASES_MEMBER, PATTERNS_MEMBER = "phrases.json", "patterns.json"
 
 
 class Gazetteer:
     """`phrases` maps words in lower case, joined by blanks, to names; `patterns` are {name, pattern}.
 
-    `parts` maps a word in lower case to the names of the entities that it is part of, "" for outside of any.
     Raises re.error, OverflowError or RecursionError for a pattern that is no regular expression.
     """
 
-    def __init__(
-        self,
-        phrases: Mapping[str, Sequence[str]],
-        patterns: Sequence[Mapping[str, str]],
-        parts: Mapping[str, Sequence[str]] | None = None,
-    ) -> None:
-        self.phrases, self.patterns, self.parts = phrases, patterns, parts or {}
+    def __init__(self, phrases: Mapping[str, Sequence[str]], patterns: Sequence[Mapping[str, str]]) -> None:
+        self.phrases, self._patterns = phrases, patterns
         # PERF: most words begin no phrase, and then no longer ones are looked for.
         self._beginnings = {phrase[:end] for phrase in phrases for end in _ends(phrase)}
         self._compiled = [(f"regex:{item['name']}", re.compile(item["pattern"], re.IGNORECASE)) for item in patterns]
@@ -60,19 +54,15 @@ class Gazetteer:
         return marks
 
     def save(self) -> dict[str, bytes]:
-        return {
-            PHRASES_MEMBER: write_table(self.phrases),
-            PARTS_MEMBER: write_table(self.parts),
-            PATTERNS_MEMBER: write_table(list(self.patterns)),
-        }
+        return {PHRASES_MEMBER: write_table(self.phrases), PATTERNS_MEMBER: write_table(list(self._patterns))}
 
     @classmethod
     def load(cls, members: Mapping[str, bytes]) -> Gazetteer:
         """What `save` wrote (ModelError)."""
-        phrases, parts = (read_table(members, name, dict[str, list[str]]) for name in (PHRASES_MEMBER, PARTS_MEMBER))
+        phrases = read_table(members, PHRASES_MEMBER, dict[str, list[str]])
         patterns = read_table(members, PATTERNS_MEMBER, list[dict[str, str]])
         try:
-            return cls(phrases, patterns, parts)
+            return cls(phrases, patterns)
         except (re.error, OverflowError, RecursionError, KeyError) as error:
             raise ModelError(
                 f"Member {PATTERNS_MEMBER!r} of the model has a wrong pattern: {error}; {ADVICE}"

@@ -21,8 +21,6 @@ from botapi.nlu.tagging.weights import LARGEST_REAL_WEIGHT, LARGEST_WEIGHT, MAX_
 # The phrases that a training example is marked with are those of the other folds: those of its own would teach the
 # tagger to trust marks that no new message has.
 FOLDS = 5
-# PERF: a word that is part of more kinds of entity says nothing of any.
-MOST_PARTS = 40
 
 
 @dataclass(frozen=True)
@@ -92,7 +90,7 @@ def learn(
         report("Entities are learned by a perceptron; `pip install 'botapi[nlu]'` brings what learns them better.")
         learned = perceptron.train(sentences, size, seed)
     weights = _rounded(learned, list(reader.labels), list(reader.features), recipe.least_weight)
-    return Tagger(weights, features, reader.known())
+    return Tagger(weights, features, reader.known)
 
 
 class _Reader:
@@ -103,30 +101,13 @@ class _Reader:
         self.labels: dict[Label, int] = {NOTHING: 0}
         self._data, self._features, self._recipe = data, features, recipe
         numbers = range(len(data.examples))
+        self.known = self._collect(numbers)
         self._words = [segments(example.text[:MAX_CHARACTERS]) for example in data.examples]
         encoded = [encode(words, example.entities) for words, example in zip(self._words, data.examples, strict=True)]
         self._labels = [labels for labels, _ in encoded]
         self.misfits = [example.text for example, (_, fits) in zip(data.examples, encoded, strict=True) if not fits]
         self._told_apart = told_apart(self._labels) if recipe.separate else set()
         self._folds = [self._collect([number for number in numbers if number % FOLDS != fold]) for fold in range(FOLDS)]
-        self._parts = self._collect_parts() if features.uses_parts else {}
-
-    def known(self) -> Gazetteer:
-        """What the tagger knows of words when it is used: that of all folds."""
-        whole = self._collect(range(len(self._data.examples)))
-        return Gazetteer(whole.phrases, whole.patterns, {word: sorted(names) for word, names in self._parts.items()})
-
-    def _collect_parts(self) -> dict[str, dict[str, int]]:
-        """For each word in lower case the entities that it is part of, each with a bit for each fold where it is."""
-        found: dict[str, dict[str, int]] = {}
-        for number, (words, labels) in enumerate(zip(self._words, self._labels, strict=True)):
-            for word, label in zip(words, labels, strict=True):
-                names = found.setdefault(word.text.lower(), {})
-                names[label.entity] = names.get(label.entity, 0) | 1 << number % FOLDS
-        return {word: names for word, names in found.items() if len(names) <= MOST_PARTS}
-
-    def _parts_elsewhere(self, word: str, fold: int) -> list[str]:
-        return sorted(name for name, folds in self._parts.get(word, {}).items() if folds & ~(1 << fold))
 
     def _collect(self, numbers: Sequence[int]) -> Gazetteer:
         uses = self._features
@@ -136,14 +117,12 @@ class _Reader:
         example = self._data.examples[number]
         text, words = example.text[:MAX_CHARACTERS], self._words[number]
         written = [word.text for word in words]
-        lowered = [word.lower() for word in written]
-        marks = self._folds[number % FOLDS].marks(text, words, lowered)
-        parts = [self._parts_elsewhere(word, number % FOLDS) for word in lowered]
+        marks = self._folds[number % FOLDS].marks(text, words, [word.lower() for word in written])
         intent = example.base_intent if self._recipe.with_intents else None
         number_of = self.features
         rows = [
             array("i", [number_of.setdefault(name, len(number_of)) for name in row])
-            for row in self._features.all(written, marks, intent, parts)
+            for row in self._features.all(written, marks, intent)
         ]
         return Sentence(rows, [self._label(label) for label in self._labels[number]])
 

@@ -98,8 +98,7 @@ class Tagger:
         """The weights of all features that a word has by itself, for each place that it may stand at."""
         if len(self._sums) * len(self._places) >= self._most_kept:
             self._sums.clear()
-        parts = self.gazetteer.parts.get(word.lower(), ()) if word else ()
-        known = self._sums[word] = [self._sum(self._features.of_word(place, word, parts)) for place in self._places]
+        known = self._sums[word] = [self._sum(self._features.of_word(place, word)) for place in self._places]
         return known
 
     def _sum(self, features: Sequence[str]) -> int:

@@ -24,13 +24,9 @@ def test_features_stand_for_places_around_the_word():
     ]
 
 
-def test_pairs_of_words_and_what_words_are_part_of():
-    made = TagFeatures([["part"], ["before2", "after2"], []])
-    assert made.all(["A", "b", "c"], [[], [], []], None, [["city", "name"], [""], []]) == [
-        ["after2=b c", "-1:none"],
-        ["-1:part=city", "-1:part=name"],
-        ["before2=a b", "-1:part="],
-    ]
+def test_pairs_of_words_before_and_after():
+    made = TagFeatures([["before2", "after2"]])
+    assert made.all(["A", "b", "c"], [[], [], []], None) == [["after2=b c"], [], ["before2=a b"]]
 
 
 def test_without_an_intent_there_is_no_feature_of_it():

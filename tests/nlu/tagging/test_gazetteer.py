@@ -50,8 +50,7 @@ def test_a_wrong_regex_of_the_training_data_is_named():
 
 
 def test_saved_and_loaded_it_marks_the_same():
-    known = Gazetteer({"new york": ["city"]}, [{"name": "zip", "pattern": r"\d+"}], {"york": ["", "city"]})
-    assert Gazetteer.load(known.save()).parts == known.parts
+    known = Gazetteer({"new york": ["city"]}, [{"name": "zip", "pattern": r"\d+"}])
     assert marks(Gazetteer.load(known.save()), "new york 5") == marks(known, "new york 5") != [[], [], []]
 
 

@@ -95,14 +95,6 @@ def test_phrases_of_an_example_itself_are_no_mark_in_its_training():
     assert found.gazetteer.phrases == {"oslo": ["city"]}
 
 
-def test_what_a_word_is_part_of_elsewhere_is_known():
-    known = learned().gazetteer
-    assert known.parts["oslo"] == ["city"]
-    assert known.parts["from"] == [""]
-    without = learn(trips(), [["low"]], Recipe(), seed=1, report=lambda line: None)
-    assert without.gazetteer.parts == {}
-
-
 def test_a_training_is_bounded_whatever_the_data():
     assert epochs_within_bounds(20, 1_000, 60) == 60
     assert epochs_within_bounds(10_000, 1_000_000, 60) == EPOCHS

@@ -64,9 +64,7 @@ def test_numpy_gives_the_same_sums_and_the_same_tags(tagger, by_numpy, text):
     written = [word.text for word in words]
     marks = tagger.gazetteer.marks(text, words, [word.lower() for word in written])
     none = np.zeros(len(chain), np.int64)
-    parts = [tagger.gazetteer.parts.get(word.lower(), ()) for word in written]
-    features = FEATURES.all(written, marks, "travel", parts)
-    scores = [sum((rows.get(name, none) for name in names), none) for names in features]
+    scores = [sum((rows.get(name, none) for name in names), none) for names in FEATURES.all(written, marks, "travel")]
     found = tagger.scores(text, words, "travel")
     assert [[value - (1 << 31) for value in row] for row in found] == [row.tolist() for row in scores]
     spans = decode([tagger.weights.labels[i] for i in best(scores, chain)])
@@ -120,7 +118,6 @@ def members(table=None, **arrays):
         "tags.json": json.dumps({**TABLE, **(table or {})}).encode(),
         "tags.npz": write_arrays({**GOOD, **arrays}),
         "phrases.json": b"{}",
-        "parts.json": b"{}",
         "patterns.json": b"[]",
     }
 
@@ -152,7 +149,6 @@ def test_the_small_tagger_is_a_good_one():
         pytest.param(members(scale=Array((1,), array("d", [float("nan")]))), id="scale no number"),
         pytest.param({**members(), "tags.npz": members()["tags.npz"][:-30]}, id="cut off"),
         pytest.param({**members(), "phrases.json": b'{"x": [1]}'}, id="a phrase without a name"),
-        pytest.param({**members(), "parts.json": b'{"x": "city"}'}, id="a word that is part of no list"),
         pytest.param({key: body for key, body in members().items() if key != "tags.npz"}, id="no arrays"),
     ],
 )
