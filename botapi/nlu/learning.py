@@ -42,16 +42,23 @@ class Course:
 def learn(examples: Examples, course: Course) -> tuple[LinearModel, HeldOut]:
     """A model for (text, label) examples, and what is known from examples held back about its confidences.
 
-    Labels are in alphabetic order. The confidences of the model are calibrated by those examples.
+    Labels are in alphabetic order. The confidences of the model are calibrated by those examples; a model that goes on
+    from an earlier one keeps the calibration of that one, which its weights have in them.
     """
     held_out = HeldOut()
+    earlier = course.earlier
+    labels = sorted({label for _, label in examples}.union(earlier.labels if earlier else ()))
+    # The earlier model may have seen what is held back, so those parts begin anew.
+    anew = replace(course, earlier=None, epoch_fraction=1.0)
     found = parts([label for _, label in examples], course.seed)
     for number, part in enumerate(found):
         shares = (number / (len(found) + 1), (number + 1) / (len(found) + 1))
-        _ask(examples, part, replace(course, progress=_share(course.progress, *shares)), held_out)
-    model = _learn(examples, replace(course, progress=_share(course.progress, len(found) / (len(found) + 1), 1.0)))
-    # The more examples a model has seen beyond those of the parts, the less its confidences need to change.
-    model.sharpen((1 / held_out.temperature()) ** min(1.0, MOST_EXAMPLES / len(examples)))
+        _ask(examples, part, labels, replace(anew, progress=_share(course.progress, *shares)), held_out)
+    share = _share(course.progress, len(found) / (len(found) + 1), 1.0)
+    model = _learn(examples, labels, replace(course, progress=share))
+    if not earlier:
+        # The more examples a model has seen beyond those of the parts, the less its confidences need to change.
+        model.sharpen((1 / held_out.temperature()) ** min(1.0, MOST_EXAMPLES / len(examples)))
     return model, held_out
 
 
@@ -59,18 +66,17 @@ def _share(progress: Callable[[float], None], start: float, end: float) -> Calla
     return lambda fraction: progress(start + (end - start) * fraction)
 
 
-def _ask(examples: Examples, part: Part, course: Course, held_out: HeldOut) -> None:
+def _ask(examples: Examples, part: Part, labels: Sequence[str], course: Course, held_out: HeldOut) -> None:
     """Learn from what is not held back, and note what the outcome says of the rest."""
-    model = _learn([examples[n] for n in part.learned], course)
+    model = _learn([examples[n] for n in part.learned], labels, course)
     number = {label: index for index, label in enumerate(model.labels)}
     for n in part.asked:
         text, label = examples[n]
         held_out.add(model.scores(model.features.shape.words(text[:MAX_CHARACTERS])), number[label])
 
 
-def _learn(examples: Examples, course: Course) -> LinearModel:
+def _learn(examples: Examples, labels: Sequence[str], course: Course) -> LinearModel:
     earlier = course.earlier
-    labels = sorted({label for _, label in examples}.union(earlier.labels if earlier else ()))
     number = {label: index for index, label in enumerate(labels)}
     texts = [text[:MAX_CHARACTERS] for text, _ in examples]
     targets = [number[label] for _, label in examples]

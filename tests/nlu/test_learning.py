@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from botapi.nlu.featurizers import Shape
@@ -19,6 +21,11 @@ def model_of(examples, **course):
 def accuracy(model):
     right = [model.ranking(words_of(text))[0][0] == label for text, label in ASK]
     return sum(right) / len(right)
+
+
+def confidence(model):
+    """The mean of what the best label of each sentence gets."""
+    return sum(model.ranking(words_of(text))[0][1] for text, _ in ASK) / len(ASK)
 
 
 @pytest.mark.parametrize("numpy", [False, True])
@@ -147,6 +154,28 @@ def test_going_on_without_the_old_examples_does_not_forget_their_labels():
     assert "refund" in model.labels
     assert model.ranking(words_of("a trip to oslo"))[0][0] == "trip"
     assert accuracy(model) >= 0.8
+
+
+def test_what_an_earlier_model_has_seen_is_not_asked_about():
+    course = Course(seed=1, numpy=False)
+    earlier, held_out = learn(TRAIN, course)
+    assert learn(TRAIN, replace(course, earlier=earlier, epoch_fraction=0.1))[1].answers == held_out.answers
+
+
+def test_what_is_held_back_is_asked_about_earlier_labels_too():
+    earlier = model_of(TRAIN, seed=1, numpy=False)
+    new = [("book me a trip", "trip"), ("a trip please", "trip"), ("hello bot", "greet"), ("hi bot", "greet")]
+    model, held_out = learn(new, Course(seed=1, numpy=False, earlier=earlier))
+    assert {len(scores) for scores, _ in held_out.answers} == {len(model.labels)} == {6}
+
+
+@pytest.mark.parametrize("numpy", [False, True])
+def test_going_on_and_on_keeps_confidences_as_they_are(numpy):
+    course = Course(seed=1, numpy=numpy, epoch_fraction=0.1)
+    first = model = model_of(TRAIN, seed=1, numpy=numpy)
+    for _ in range(3):
+        model, _ = learn(TRAIN, replace(course, earlier=model))
+    assert confidence(model) == pytest.approx(confidence(first), abs=0.001)
 
 
 def test_a_smaller_part_of_the_epochs_learns_less():

@@ -73,6 +73,14 @@ def test_a_response_selector_learns_by_meaning_too(config):
         assert [(entry["intent_response_key"][4:], entry["confidence"]) for entry in selected["ranking"]] == ranking
 
 
+def test_a_model_goes_on_with_intents_that_have_no_examples_any_more(config):
+    members = Pipeline.train(config, "en", DATA).save()
+    examples = [example for example in DATA.examples if example.intent == "greet"]
+    examples += [Example("where is my parcel", "parcel"), Example("my parcel please", "parcel")]
+    pipeline = Pipeline.train(config, "en", TrainingData(examples=examples), earlier=members)
+    assert {item["name"] for item in pipeline.parse("hello")["intent_ranking"]} == {"greet", "lost_card", "parcel"}
+
+
 def test_texts_that_come_again_get_the_same_vectors(config):
     encode, told = LanguageModelFeaturizer.train(config[0], DATA, Training()).encode, []
     first, second = encode(["hello", "card", "hello"], told.append), encode(["my", "card"], told.append)
