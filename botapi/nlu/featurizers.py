@@ -214,6 +214,6 @@ class _Counted:
     def texts(self) -> Iterator[Sequence[int]]:
         """The new numbers of what is in each text."""
         anew = self._anew
-        if all(old == new for old, new in anew.items()) and len(anew) == len(self.seen):
+        if all(anew.get(number) == number for number in self.seen):
             return iter(self._texts)
         return ([anew[number] for number in numbers if number in anew] for numbers in self._texts)

@@ -93,6 +93,14 @@ def test_features_of_an_earlier_model_stay_with_their_idf():
     assert list(vector[0]) == list(features.vector(["hello", "you"])[0])
 
 
+@given(st.lists(st.sampled_from(["a", "b", "a b", "c d", "q", "r s", ""]), min_size=1), st.integers(1, 3))
+def test_vectors_of_texts_are_those_of_their_words_beside_an_earlier_model_too(texts, min_df):
+    earlier, _ = fitted(["a b"])
+    features, vectors = fitted(texts, earlier=earlier, min_df=min_df)
+    for text, vector in zip(texts, vectors, strict=True):
+        assert list(map(list, vector)) == list(map(list, features.vector(features.shape.words(text))))
+
+
 @given(st.text(alphabet=st.characters(), max_size=60))
 def test_values_never_exceed_what_a_count_makes_of_them(text):
     features, _ = fitted([*TEXTS, "a b c d e"])
