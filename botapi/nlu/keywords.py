@@ -38,7 +38,7 @@ class Keyword:
     def _compile(self) -> re.Pattern[str]:
         try:
             return re.compile(rf"\b{self.text}\b", self._flags)
-        except re.error:
+        except (re.error, OverflowError, RecursionError):
             return re.compile(rf"\b{re.escape(self.text)}\b", self._flags)
 
 

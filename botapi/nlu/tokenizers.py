@@ -82,7 +82,7 @@ def read_pattern(text: str | None) -> re.Pattern[str] | None:
     """The option `token_pattern` of any tokenizer; ConfigError where it is no regular expression."""
     try:
         return re.compile(text) if text else None
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         raise ConfigError(f"token_pattern {text!r} of the tokenizer is no regular expression: {error}") from error
 
 

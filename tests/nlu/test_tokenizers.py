@@ -63,9 +63,10 @@ def test_a_word_without_a_match_stays_whole():
     assert [token.text for token in message.tokens] == ["abc", "1"]
 
 
-def test_a_wrong_token_pattern_is_refused():
+@pytest.mark.parametrize("pattern", ["(", "x{99999999999}", "(" * 2000 + ")" * 2000])
+def test_a_wrong_token_pattern_is_refused(pattern):
     with pytest.raises(ConfigError, match="token_pattern"):
-        tokenizer(token_pattern="(")
+        tokenizer(token_pattern=pattern)
 
 
 @pytest.mark.parametrize("language", ["zh", "ja", "th"])
