@@ -26,7 +26,7 @@ FEWEST_STEPS = 400
 # PERF: many words and labels have fewer epochs: so many scores in all bound a training to about two minutes.
 FEWEST_EPOCHS, MOST_SCORES = 2, 200_000_000
 # PERF: there are two numbers of four bytes for each weight; beyond so many, the rarest features are left out.
-MOST_WEIGHTS = 16_000_000
+MOST_WEIGHTS = 13_000_000
 AVERAGED = 64  # weights, at times evenly spread over the second half
 ROWS = 4096  # of weights at once, when all are looked at
 # Scores are cut this far below the best of their word, so that no probability is zero.
@@ -138,7 +138,7 @@ class _Field:
         self._chain_slopes = np.zeros((labels, labels), np.float32)
         self._chain_squares = np.full((labels, labels), FIRST_SQUARE, np.float32)
         self._steps = self._notes = 0
-        # PERF: of the weights noted, most are zero: these are the places of others, in order, and their sums.
+        # PERF: of the weights noted, most are small: these are the places of others, in order, and their sums.
         self._noted, self._sums = np.zeros(0, np.intp), np.zeros(0)
         self._chain_sums = np.zeros((labels, labels))
 
@@ -175,7 +175,7 @@ class _Field:
         for first in range(0, len(self._slopes), ROWS):
             part = slice(first, first + ROWS)
             weights = self._weights(self._slopes[part], self._squares[part]).ravel()
-            found = np.flatnonzero(weights)
+            found = np.flatnonzero(np.abs(weights) >= self._least_weight)
             places.append(found + first * size)
             values.append(weights[found])
         self._noted, numbers = np.unique(np.concatenate(places), return_inverse=True)
