@@ -18,6 +18,7 @@ from botapi.data.check import check
 from botapi.data.project import Project, read_folder
 from botapi.errors import DataError
 from botapi.model import find, open_model
+from botapi.names import DEFAULT_INTENTS
 from botapi.training.train import is_current, train
 
 logger = logging.getLogger(__name__)
@@ -76,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
     }
     if arguments.dry_run:
         return dry_run(arguments.force, is_current(project, arguments.out, **what))
-    if not arguments.skip_validation and not project.domain.is_empty:
+    if not arguments.skip_validation and has_domain(project, what["kind"]):
         validate(project, arguments.fail_on_validation_warnings)
     if arguments.finetune is not None:
         what["finetune"] = open_model(find(arguments.finetune or arguments.out))
@@ -85,6 +86,13 @@ def run(arguments: argparse.Namespace) -> int:
     train(project, arguments.out, fixed_name=fixed_name, force=arguments.force, report=print, progress=bar, **what)
     bar.close()
     return 0
+
+
+def has_domain(project: Project, kind: str) -> bool:
+    """Whether there is something to check examples against; for `train nlu`, responses beside them are not enough."""
+    if kind == "nlu":
+        return not set(project.domain.intents) <= {*DEFAULT_INTENTS, *project.nlu.retrieval_intents}
+    return not project.domain.is_empty
 
 
 def validate(project: Project, must_be_clean: bool) -> None:

@@ -73,7 +73,9 @@ def read_folder(
         for path in _existing(root, _listed(data) or ["data"], data is not None)
         for file in (domain_files.yaml_files(path) if path.is_dir() else [path])
     ]
-    contents = [yamlfile.load_file(file, lines=True) for file in dict.fromkeys(data_files)]
+    contents = [
+        yamlfile.load_file(file, lines=True) or yamlfile.LineDict(str(file), 1) for file in dict.fromkeys(data_files)
+    ]
     parsed = domain_files.contents(domain_paths if domain is not None else domain_paths[:1])
     origins = [place(content)[0] for content in (*parsed, *contents)]
     settings = yamlfile.load_file(config_file[0], environment=environment, lines=True) if config_file else {}

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import logging
-
 import pytest
 
 from botapi.cli.main import main
 from botapi.model import open_model
-from tests.projects import DOMAIN, small_project, write
+from tests.projects import DOMAIN, NLU, small_project, write
 
 
 @pytest.fixture
@@ -31,6 +29,16 @@ def test_it_trains_once_and_then_says_that_nothing_changed(folder, capsys):
 def test_halves(folder, words, kind):
     assert main([*words, "--fixed-model-name", "half", "--out", "out"]) == 0
     assert open_model(folder / "out" / "half.tar.gz").metadata.kind == kind
+
+
+def test_responses_beside_the_examples_are_no_domain_to_check_them_against(folder, capsys):
+    (folder / "domain.yml").unlink()
+    responses = "- intent: faq/price\n  examples: |\n    - how much\nresponses:\n  utter_faq/price: [{text: Ten.}]\n"
+    write(folder, {"data/nlu.yml": NLU + responses})
+    assert main(["train", "nlu"]) == 0
+    assert "not in the domain" not in capsys.readouterr().err
+    assert main(["train"]) == 1
+    assert "The intent 'greet' has examples but is not in the domain. (data/nlu.yml, line" in capsys.readouterr().err
 
 
 def test_files_may_be_named(folder):
@@ -65,9 +73,11 @@ def test_a_dry_run_tells_by_its_exit_code(folder, capsys):
     assert main(["train", "--dry-run", "--seed", "5"]) == 1
 
 
-def test_flags_without_effect_are_taken_and_told(folder, caplog):
-    with caplog.at_level(logging.WARNING):
-        assert main(["train", "--num-threads", "4", "--debug-plots"]) == 0
+def test_flags_without_effect_are_taken_and_told(folder, capsys):
+    assert main(["train", "--num-threads", "4", "--debug-plots"]) == 0
+    told = capsys.readouterr().err
+    assert "--num-threads has no effect: " in told and "--debug-plots has no effect: " in told
+    assert "--endpoints" not in told
 
 
 def test_finetune_goes_on_from_the_newest_model_or_a_named_one(folder, capsys):

@@ -102,6 +102,15 @@ def test_an_empty_folder_is_an_empty_project(tmp_path):
     assert (found.nlu.examples, found.stories, found.config, found.files) == ([], [], Config(), ())
 
 
+def test_a_file_without_training_data_is_named_in_the_log(tmp_path, caplog):
+    for name, text in [("empty.yml", ""), ("comment.yml", "# later"), ("other.yml", "x: 1")]:
+        (tmp_path / name).write_text(text)
+    with caplog.at_level("INFO"):
+        assert project.read_folder(tmp_path, data=".").nlu.examples == []
+    for name in ("empty.yml", "comment.yml", "other.yml"):
+        assert f"{name} holds no training data" in caplog.text
+
+
 def test_a_domain_can_be_a_folder(tmp_path):
     (tmp_path / "domain").mkdir()
     (tmp_path / "domain" / "a.yml").write_text("intents: [a]")
