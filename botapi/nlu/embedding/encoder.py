@@ -63,7 +63,7 @@ class Encoder:
         numbers = [self._pieces.encode(text, self._most) for text in texts]
         vectors = numpy.empty((len(texts), self.width), "f4")
         batches, done = list(_batches(numbers)), 0
-        with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        with ThreadPoolExecutor(_cores()) as pool:
             found = pool.map(lambda rows: self._forward(numpy.array([numbers[row] for row in rows])), batches)
             for rows, some in zip(batches, found, strict=True):
                 vectors[rows] = some
@@ -79,6 +79,7 @@ class Encoder:
         self._tiny = float(config.get("layer_norm_eps", 1e-12))
         if (
             config.get("hidden_act", "gelu") != "gelu"
+            or self._heads < 1
             or self.width % self._heads
             or len(self._words) < len(self._pieces)
         ):
@@ -170,6 +171,11 @@ def _digest(folder: Path) -> str:
             while block := file.read(1 << 20):
                 digest.update(block)
     return digest.hexdigest()
+
+
+def _cores() -> int:
+    """How many this process may use; where the system does not say (macOS), how many there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def load_numpy() -> Any:

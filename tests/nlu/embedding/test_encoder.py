@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy
@@ -61,6 +62,11 @@ def test_the_digest_tells_encoders_apart(tiny, tmp_path):
     assert same.digest == tiny.digest != other.digest
 
 
+def test_it_works_where_the_system_does_not_say_which_cores_there_are(tiny, monkeypatch):
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    assert tiny.encode_all(["hello", "my card"]).shape == (2, WIDTH)
+
+
 def test_names_may_begin_with_bert(tiny, tmp_path):
     folder = write_encoder(tmp_path / "named")
     named = {f"bert.{name}": values for name, values in arrays(numpy.random.default_rng(1))}
@@ -85,7 +91,14 @@ def test_a_folder_without_an_encoder_is_refused_in_a_sentence(tmp_path, name, da
 
 
 @pytest.mark.parametrize(
-    "changed", [{"hidden_act": "relu"}, {"num_attention_heads": 3}, {"num_hidden_layers": 3}, {"layer_norm_eps": "x"}]
+    "changed",
+    [
+        {"hidden_act": "relu"},
+        {"num_attention_heads": 3},
+        {"num_attention_heads": 0},
+        {"num_hidden_layers": 3},
+        {"layer_norm_eps": "x"},
+    ],
 )
 def test_another_kind_of_model_is_refused(tmp_path, changed):
     with pytest.raises(ConfigError, match="is not the folder of an encoder"):
