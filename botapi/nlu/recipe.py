@@ -31,11 +31,11 @@ class Recipe:
     small_error: float = 0.02
 
     def least_error(self, labels: int) -> float:
-        """The smallest error that counts in plain Python; just below what each of so many labels begins with.
+        """The smallest error that counts in plain Python; just above what each of so many labels begins with.
 
         PERF: most labels of an example have smaller ones, so most work falls away.
         """
-        return min(self.small_error, 0.9 / labels)
+        return min(self.small_error, 1.5 / labels)
 
     def shortened(self, fraction: float) -> Recipe:
         """The same with a part of the epochs, at least one."""
