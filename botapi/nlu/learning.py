@@ -49,7 +49,7 @@ def learn(examples: Examples, course: Course) -> tuple[LinearModel, HeldOut]:
     earlier = course.earlier
     labels = sorted({label for _, label in examples}.union(earlier.labels if earlier else ()))
     # The earlier model may have seen what is held back, so those parts begin anew.
-    anew = replace(course, earlier=None, epoch_fraction=1.0)
+    anew = replace(course, earlier=None, epoch_fraction=1.0) if earlier else course
     found = parts([label for _, label in examples], course.seed)
     for number, part in enumerate(found):
         shares = (number / (len(found) + 1), (number + 1) / (len(found) + 1))

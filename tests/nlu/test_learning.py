@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from botapi.nlu.calibration import FOLDS
 from botapi.nlu.featurizers import Shape
 from botapi.nlu.learning import Course, learn
 from botapi.nlu.words import words_of
@@ -169,18 +170,19 @@ def test_what_is_held_back_is_asked_about_earlier_labels_too():
     assert {len(scores) for scores, _ in held_out.answers} == {len(model.labels)} == {6}
 
 
-@pytest.mark.parametrize("numpy", [False, True])
-def test_going_on_and_on_keeps_confidences_as_they_are(numpy):
-    course = Course(seed=1, numpy=numpy, epoch_fraction=0.1)
-    first = model = model_of(TRAIN, seed=1, numpy=numpy)
+def test_going_on_and_on_keeps_confidences_as_they_are():
+    course = Course(seed=1, numpy=True, epoch_fraction=0.1)
+    first = model = model_of(TRAIN, seed=1, numpy=True)
     for _ in range(3):
         model, _ = learn(TRAIN, replace(course, earlier=model))
     assert confidence(model) == pytest.approx(confidence(first), abs=0.001)
 
 
-def test_a_smaller_part_of_the_epochs_learns_less():
-    short = model_of(TRAIN, seed=1, numpy=False, epoch_fraction=0.01)
-    assert accuracy(short) <= accuracy(model_of(TRAIN, seed=1, numpy=False))
+@pytest.mark.parametrize(("fraction", "epochs"), [(0.01, 1), (0.3, 3), (1.0, 10)])
+def test_a_part_of_the_epochs_may_be_enough(fraction, epochs):
+    told = []
+    model_of(TRAIN, seed=1, numpy=True, epoch_fraction=fraction, progress=told.append)
+    assert len(told) == epochs * (FOLDS + 1), "each fold is asked about, and then all is learned"
 
 
 def test_the_shape_is_that_of_the_course():
