@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 
 from botapi.nlu import numpylearning, plainlearning
@@ -42,8 +43,7 @@ class Course:
 def learn(examples: Examples, course: Course) -> tuple[LinearModel, HeldOut]:
     """A model for (text, label) examples, and what is known from examples held back about its confidences.
 
-    Labels are in alphabetic order. The confidences of the model are calibrated by those examples; a model that goes on
-    from an earlier one keeps the calibration of that one, which its weights have in them.
+    Labels are in alphabetic order. The confidences of the model are calibrated by those examples.
     """
     held_out = HeldOut()
     earlier = course.earlier
@@ -54,11 +54,15 @@ def learn(examples: Examples, course: Course) -> tuple[LinearModel, HeldOut]:
     for number, part in enumerate(found):
         shares = (number / (len(found) + 1), (number + 1) / (len(found) + 1))
         _ask(examples, part, labels, replace(anew, progress=_share(course.progress, *shares)), held_out)
+    # The more examples a model has seen beyond those of the parts, the less its confidences need to change.
+    factor = (1 / held_out.temperature()) ** min(1.0, MOST_EXAMPLES / len(examples))
+    if earlier:
+        # It was made sharper, too; what is new begins as it began.
+        earlier = copy(earlier)
+        earlier.sharpen(1 / factor)
     share = _share(course.progress, len(found) / (len(found) + 1), 1.0)
-    model = _learn(examples, labels, replace(course, progress=share))
-    if not earlier:
-        # The more examples a model has seen beyond those of the parts, the less its confidences need to change.
-        model.sharpen((1 / held_out.temperature()) ** min(1.0, MOST_EXAMPLES / len(examples)))
+    model = _learn(examples, labels, replace(course, earlier=earlier, progress=share))
+    model.sharpen(factor)
     return model, held_out
 
 
