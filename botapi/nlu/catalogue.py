@@ -24,7 +24,7 @@ from botapi.nlu.regexfeaturizer import RegexFeaturizer
 from botapi.nlu.selector import ResponseSelector
 from botapi.nlu.spacymodel import SpacyEntityExtractor, SpacyTokenizer
 from botapi.nlu.synonyms import EntitySynonymMapper
-from botapi.nlu.tokenizers import WhitespaceTokenizer
+from botapi.nlu.tokenizers import UNSUPPORTED_LANGUAGES, WhitespaceTokenizer
 
 COMPONENTS: dict[str, type[Component]] = {
     "WhitespaceTokenizer": WhitespaceTokenizer,
@@ -84,6 +84,12 @@ DEFAULT_PIPELINE: tuple[Mapping[str, Any], ...] = (
 )
 # Rasa also takes the class path of its own components.
 REFERENCE_PREFIX = "rasa."
+
+
+def default_pipeline(language: str) -> list[Mapping[str, Any]]:
+    """The pipeline where none is configured; without a tokenizer for languages that have no blanks between words."""
+    has_blanks = language not in UNSUPPORTED_LANGUAGES
+    return [item for item in DEFAULT_PIPELINE if has_blanks or item["name"] != "WhitespaceTokenizer"]
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from botapi.data.examples import TrainingData
+from botapi.errors import ConfigError
 from botapi.nlu.component import Training
 from botapi.nlu.message import Message
 from botapi.nlu.splitting import Splitting, names_with_commas
@@ -15,6 +16,8 @@ from botapi.nlu.tagging.features import DEFAULT_FEATURES, WITHOUT_EFFECT, TagFea
 from botapi.nlu.tagging.learning import Recipe, learn
 from botapi.nlu.tagging.tagger import Found, Tagger
 
+# A penalty above this leaves no weight in any case; far above, numbers overflow.
+MOST_PENALTY = 1e6
 WHOLE_MEMBER = "whole.json"
 MEMBERS = frozenset((*weights.MEMBERS, *gazetteer.MEMBERS, WHOLE_MEMBER))
 
@@ -37,6 +40,9 @@ class CRFEntityExtractor:
 
     @classmethod
     def train(cls, options: Mapping[str, Any], data: TrainingData, training: Training) -> CRFEntityExtractor:
+        largest = max(options["L1_c"], options["L2_c"])
+        if largest > MOST_PENALTY:
+            raise ConfigError(f"Option 'L1_c' or 'L2_c' is {largest}; expected {MOST_PENALTY} at most")
         recipe = Recipe(
             iterations=int(options["max_iterations"]),
             l1=options["L1_c"],

@@ -9,7 +9,7 @@ from typing import Any
 
 from botapi.data.examples import TrainingData
 from botapi.errors import ModelError
-from botapi.nlu.catalogue import DEFAULT_PIPELINE, Step, read_pipeline
+from botapi.nlu.catalogue import DEFAULT_PIPELINE, Step, default_pipeline, read_pipeline
 from botapi.nlu.component import Component, Training
 from botapi.nlu.countvectors import CountVectorsFeaturizer, shape_of
 from botapi.nlu.embedding.featurizer import LanguageModelFeaturizer
@@ -39,14 +39,15 @@ class Pipeline:
         earlier: Mapping[str, bytes] | None = None,
         epoch_fraction: float = 1.0,
     ) -> Pipeline:
-        """Train each component on the data; None for `config` means DEFAULT_PIPELINE.
+        """Train each component on the data; None for `config` means the default one of the language.
 
         `report` gets one line for each component that is replaced, has options without effect, or takes long;
         `progress` how far it is, from 0 to 1. `earlier` are the members of a pipeline of the same configuration, from
         which learned intents go on, for `epoch_fraction` of the usual epochs.
         Raises ConfigError for an unknown component, a wrong option, or data that a component can't use.
         """
-        steps = read_pipeline(_given(config))
+        config = default_pipeline(language) if config is None else config
+        steps = read_pipeline(config)
         shape = shape_of(step.options for step in steps if step.part is CountVectorsFeaturizer)
         shape = with_patterns(shape, [step.options for step in steps if step.part is RegexFeaturizer], data)
         training = Training(language=language, seed=seed, shape=shape, epoch_fraction=epoch_fraction, report=report)
@@ -69,15 +70,19 @@ class Pipeline:
                     training = replace(training, encode=part.encode or training.encode)
                 parts.append((step.member_prefix, part))
             progress(number / len(steps))
-        return cls([dict(item) for item in _given(config)], parts)
+        return cls([dict(item) for item in config], parts)
 
     @classmethod
     def load(cls, config: Sequence[Mapping[str, Any]] | None, members: Mapping[str, bytes]) -> Pipeline:
-        """The pipeline that `save` gave the members of, with the configuration it was trained with (ModelError)."""
-        steps = [step for step in read_pipeline(_given(config)) if step.part is not None]
+        """The pipeline that `save` gave the members of, with the configuration it was trained with (ModelError).
+
+        None for `config` means DEFAULT_PIPELINE.
+        """
+        config = DEFAULT_PIPELINE if config is None else config
+        steps = [step for step in read_pipeline(config) if step.part is not None]
         _refuse_foreign(members, steps)
         parts = [(step.member_prefix, _load(step, members)) for step in steps]
-        return cls([dict(item) for item in _given(config)], parts)
+        return cls([dict(item) for item in config], parts)
 
     def save(self) -> dict[str, bytes]:
         """Everything learned, as {`NN-<component>/<file>`: bytes}; the same training gives the same bytes."""
@@ -95,10 +100,6 @@ class Pipeline:
 
 def _share(progress: Callable[[float], None], number: int, steps: int) -> Callable[[float], None]:
     return lambda fraction: progress((number - 1 + fraction) / steps)
-
-
-def _given(config: Sequence[Mapping[str, Any]] | None) -> Sequence[Mapping[str, Any]]:
-    return DEFAULT_PIPELINE if config is None else config
 
 
 def _load(step: Step, members: Mapping[str, bytes]) -> Component:

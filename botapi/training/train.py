@@ -16,6 +16,7 @@ from botapi import model
 from botapi.data.project import Project
 from botapi.data.unroll import training_trackers
 from botapi.errors import DataError, ModelError
+from botapi.nlu.catalogue import default_pipeline
 from botapi.nlu.pipeline import Pipeline
 from botapi.policies.ensemble import Ensemble
 from botapi.training.fingerprint import digest, fingerprints
@@ -105,7 +106,7 @@ def _earlier(archive: model.Archive, project: Project) -> dict[str, bytes]:
     members = archive.part("nlu/")
     if not members:
         raise DataError(f"The model {archive.path} has no understanding to go on from; train without --finetune.")
-    pipelines = (archive.json("config.json").get("pipeline"), asdict(project.config)["pipeline"])
+    pipelines = (archive.json("config.json").get("pipeline"), _configured(project)["pipeline"])
     before, now = (_without_epochs(pipeline) for pipeline in pipelines)
     if before != now:
         raise DataError(
@@ -113,6 +114,14 @@ def _earlier(archive: model.Archive, project: Project) -> dict[str, bytes]:
             "only `epochs` may differ. Train without --finetune."
         )
     return dict(members)
+
+
+def _configured(project: Project) -> dict[str, Any]:
+    """The configuration with a pipeline, for models to load by though the default one may change."""
+    config = asdict(project.config)
+    if config["pipeline"] is None:
+        config["pipeline"] = default_pipeline(project.config.language)
+    return config
 
 
 def _without_epochs(pipeline: Any) -> Any:
@@ -160,7 +169,7 @@ def learn(
     progress: Progress,
 ) -> dict[str, bytes]:
     """All members of the archive; `known` are those of halves that need no training."""
-    config = asdict(project.config)
+    config = _configured(project)
     members = dict(known)
     if kind != "core" and not has_part(members, "nlu/"):
         language, done = project.config.language, part(progress, 0.1, 0.6)

@@ -92,6 +92,8 @@ def test_the_penalties_and_iterations_count():
         {"features": [["low"], ["nonsense"], ["low"]]},
         {"features": "low"},
         {"L1_c": -1.0},
+        {"L1_c": 1e300},
+        {"L2_c": 1e300},
         {"BILOU_flag": "yes"},
         {"split_entities_by_comma": {"city": "no"}},
         {"split_entities_by_comma": "no"},

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from botapi.data.examples import Example, TrainingData
 from botapi.errors import ConfigError, ModelError
 from botapi.nlu.message import MAX_CHARACTERS
 from botapi.nlu.pipeline import Pipeline
@@ -155,3 +156,19 @@ def test_no_text_raises_and_every_answer_is_json(everything, text):
     found = everything.parse(text)
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     assert all(0 <= entity["start"] < entity["end"] <= len(text) for entity in found["entities"])
+
+
+ORDERS_AND_HOURS = {
+    "zh": ["我想点一个披萨", "来一份披萨", "我要订披萨", "你们几点开门", "今天营业到几点", "什么时候开门"],
+    "th": ["อยากสั่งพิซซ่า", "ขอพิซซ่าหนึ่งถาด", "สั่งพิซซ่าหน่อย", "ร้านเปิดกี่โมง", "วันนี้เปิดถึงกี่โมง", "เปิดเมื่อไหร่"],
+}
+
+
+@pytest.mark.parametrize("language", ORDERS_AND_HOURS)
+def test_a_language_without_blanks_needs_no_configuration(language):
+    texts, data = ORDERS_AND_HOURS[language], TrainingData()
+    data.examples += [Example(text, "order" if number < 3 else "hours") for number, text in enumerate(texts)]
+    pipeline = Pipeline.train(None, language, data)
+    loaded = Pipeline.load(pipeline.config, pipeline.save())
+    assert loaded.parse(texts[0][2:])["intent"]["name"] == "order"
+    assert loaded.parse(texts[4][2:])["intent"]["name"] == "hours"

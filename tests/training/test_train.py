@@ -37,6 +37,15 @@ def test_a_full_model_has_both_halves_and_says_where_it_is(folder):
     assert archive.json("domain.json")["responses"]["utter_bye"] == [{"text": "Bye!"}]
 
 
+@pytest.mark.parametrize(("language", "first"), [("en", "WhitespaceTokenizer"), ("th", "RegexFeaturizer")])
+def test_a_model_names_the_default_pipeline_of_its_language(folder, language, first):
+    write(folder, {"config.yml": f"language: {language}\nassistant_id: small\n"})
+    _, archive, _ = trained(folder)
+    assert archive.json("config.json")["pipeline"][0] == {"name": first}
+    _, again, _ = trained(folder, finetune=archive)
+    assert again.json("config.json") == archive.json("config.json")
+
+
 def test_unchanged_inputs_train_nothing_and_say_so(folder):
     first, *_ = trained(folder)
     again, _, lines = trained(folder)

@@ -110,7 +110,7 @@ class TagFeatures:
 def read_features(lists: Any) -> list[list[str]]:
     """The option `features`, checked; ConfigError with the names that are known."""
     known = OF_WORD.keys() | IN_CONTEXT | WITHOUT_EFFECT
-    if not isinstance(lists, list) or len(lists) % 2 == 0 or not all(isinstance(names, list) for names in lists):
+    if not isinstance(lists, list) or len(lists) % 2 == 0 or not all(map(_are_names, lists)):
         raise ConfigError(
             f"Option 'features' is {lists!r}; expected an odd number of lists of names, the middle one for the word"
         )
@@ -118,3 +118,7 @@ def read_features(lists: Any) -> list[list[str]]:
     if unknown:
         raise ConfigError(f"Option 'features' has {unknown[0]!r}; expected names out of {', '.join(sorted(known))}")
     return lists
+
+
+def _are_names(names: Any) -> bool:
+    return isinstance(names, list) and all(isinstance(name, str) for name in names)

@@ -33,7 +33,7 @@ def test_without_an_intent_there_is_no_feature_of_it():
     assert not [name for name in TagFeatures(DEFAULT_FEATURES).all(["a"], [[]], None)[0] if name.startswith("intent")]
 
 
-@pytest.mark.parametrize("lists", ["low", [], [["low"], ["low"]], [["nonsense"]], ["low"]])
+@pytest.mark.parametrize("lists", ["low", [], [["low"], ["low"]], [["nonsense"]], [[["low"]]], ["low"]])
 def test_a_wrong_option_is_refused(lists):
     with pytest.raises(ConfigError, match="features"):
         read_features(lists)
