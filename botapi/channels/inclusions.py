@@ -12,7 +12,6 @@ from botapi.state.events import ActionExecuted, UserUttered
 from botapi.state.messages import CollectingOutput
 from botapi.state.tracker import Verbosity
 from botapi.web.api import Api
-from botapi.web.parameters import event_verbosity_parameter
 from botapi.web.request import Request
 from botapi.web.response import Response, json_response
 
@@ -49,8 +48,10 @@ INCLUSIONS: Mapping[str, Callable[[Conversation, Verbosity], Any]] = {
 }
 
 
-def answer_with(api: Api, request: Request, include: str, channel: str) -> WSGIApplication:
+def answer_with(api: Api, request: Request, include: str, verbosity: Verbosity, channel: str) -> WSGIApplication:
     """Have the message of a request answered with {"messages": …} and what `include` names, all of one moment.
+
+    `verbosity` says which events a tracker shows.
 
     SECURITY: this is what the API tells, so who asks must be one whom it would tell this conversation.
     """
@@ -60,7 +61,6 @@ def answer_with(api: Api, request: Request, include: str, channel: str) -> WSGIA
             f"Invalid parameter value for 'include'. Should be some of {', '.join(INCLUSIONS)}, with commas between.",
             details={"parameter": "include", "in": "query"},
         )
-    verbosity = event_verbosity_parameter(request, Verbosity.AFTER_RESTART)
     collector = CollectingOutput()
     message = user_message(request, channel, collector)
 

@@ -11,7 +11,9 @@ from botapi.channels.channel import Credentials, Host, health, is_guarded, user_
 from botapi.channels.inclusions import answer_with
 from botapi.channels.turns import Turns
 from botapi.state.messages import CollectingOutput, Output, UserMessage, parts
+from botapi.state.tracker import Verbosity
 from botapi.web.api import Api, Endpoint
+from botapi.web.parameters import event_verbosity_parameter
 from botapi.web.request import Request
 from botapi.web.response import EVENT_STREAM, event_stream_response, json_response, stream_response
 
@@ -49,9 +51,11 @@ class RestChannel:
 
     def receive(self, api: Api, request: Request) -> WSGIApplication:
         """Answer a user's message."""
+        # A wrong value is refused even where it would have no effect.
+        verbosity = event_verbosity_parameter(request, Verbosity.AFTER_RESTART)
         include = request.query("include")
         if include is not None:
-            return answer_with(api, request, include, self.name)
+            return answer_with(api, request, include, verbosity, self.name)
         wants_events = request.accepts(EVENT_STREAM)
         if wants_events or request.flag("stream"):
             output = QueueOutput()

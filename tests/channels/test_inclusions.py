@@ -55,6 +55,13 @@ def test_what_is_not_known_is_400_and_no_turn(serve, value):
     assert app.get("/conversations").json == []
 
 
+@pytest.mark.parametrize("query", ["include_events=all%21", "include_events=some&stream=true"])
+def test_a_wrong_value_is_refused_even_where_it_has_no_effect(serve, query):
+    app = client(serve())
+    app.post_json(f"/webhooks/rest/webhook?{query}", ORDER, status=400)
+    assert app.get("/conversations").json == []
+
+
 def test_who_may_ask_is_whom_the_api_would_tell(serve):
     server = serve(auth_token="t", jwt_secret=SECRET)
     app = client(server)
