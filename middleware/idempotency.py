@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Iterator
@@ -23,6 +24,7 @@ from .wsgi import WHOLE, App, Environ, ExcInfo, Headers, StartResponse, Write, c
 SUBJECT = "middleware.subject"
 REPLAYED = ("Idempotent-Replayed", "true")
 MAX_KEY_CHARS = 255
+_is_key = re.compile(rf"[!-~]{{1,{MAX_KEY_CHARS}}}").fullmatch
 _METHODS = frozenset({"PATCH", "POST"})
 # Answers that ask for another try, beside those of broken servers (from 500).
 _PASSING = frozenset({408, 409, 413, 425, 429})
@@ -259,15 +261,13 @@ class _Listening:
 
 def _key(given: str) -> str:
     """The key without the quotes that RFC 9651 puts around texts, and that many clients leave out."""
-    key = given.strip()
-    if len(key) >= 2 and key[0] == key[-1] == '"':
-        key = key[1:-1]
-    if 0 < len(key) <= MAX_KEY_CHARS and key.isascii() and key.isprintable():
-        return key
+    if _is_key(given):
+        return given[1:-1] if len(given) > 2 and given[0] == given[-1] == '"' else given
     raise HTTPError(
         400,
         "BadRequest",
-        f"The Idempotency-Key has {len(key)} characters; expected 1 to {MAX_KEY_CHARS} printable ones, such as a UUID.",
+        f"The Idempotency-Key has {len(given)} characters; expected 1 to {MAX_KEY_CHARS} printable ones, no blanks, "
+        "such as a UUID.",
         details={"parameter": "Idempotency-Key", "in": "header"},
     )
 

@@ -116,8 +116,10 @@ def user_message(request: Request, channel: str, output: Output) -> UserMessage:
 
 
 def _message_id(given: Any) -> str | None:
-    if isinstance(given, int) and not isinstance(given, bool):
-        given = str(given)
+    # A whole number is one however it is written: 10 or 10.0.
+    is_whole = isinstance(given, int) and not isinstance(given, bool) or isinstance(given, float) and given.is_integer()
+    if is_whole:
+        given = str(int(given))
     if given is not None and not (isinstance(given, str) and 0 < len(given) <= MAX_ID_CHARS):
         raise wrong_value("message_id", given, f"a text of 1 to {MAX_ID_CHARS} characters")
     return given

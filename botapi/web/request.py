@@ -67,16 +67,23 @@ class Request:
 
     def query(self, name: str) -> str | None:
         """The first value of a query parameter, or None where it is missing or empty."""
+        values = self._parameters().get(name, ())
+        return next(filter(None, values), None)
+
+    def has(self, name: str) -> bool:
+        """Whether the query has a parameter, empty or not."""
+        return name in self._parameters()
+
+    def _parameters(self) -> dict[str, list[str]]:
         if self._query is None:
             raw: str = self.environ.get("QUERY_STRING", "")
             if "%00" in raw:
                 raise InputError("The query holds a NUL character (%00); leave it out.")
             try:
-                self._query = parse_qs(raw, max_num_fields=100, errors="strict") if raw else {}
+                self._query = parse_qs(raw, True, max_num_fields=100, errors="strict") if raw else {}
             except ValueError as error:
                 raise InputError("The query is not readable: expected at most 100 parameters in UTF-8.") from error
-        values = self._query.get(name)
-        return values[0] if values else None
+        return self._query
 
     def flag(self, name: str, default: bool = False) -> bool:
         """True for `true` in any case, False for any other value (as Rasa 3.6 reads it)."""
@@ -96,9 +103,9 @@ class Request:
 
     def integer(self, name: str, default: int, *, low: int, high: int) -> int:
         """A whole number between `low` and `high`, or `default`; anything else is an InputError."""
-        value = self.query(name)
-        if value is None:
+        if not self.has(name):
             return default
+        value = self.query(name) or ""
         if re.fullmatch(r"[+-]?[0-9]{1,18}", value) and low <= int(value) <= high:
             return int(value)
         raise InputError(

@@ -58,11 +58,10 @@ def test_a_repeated_request_gets_the_first_answer():
     assert second.headers == first.headers
 
 
-@pytest.mark.parametrize("key", ['"k"', " k "])
-def test_quotes_and_spaces_around_a_key_are_not_part_of_it(key):
+def test_quotes_around_a_key_are_not_part_of_it():
     app = Idempotency(Counter())
     asked(app)
-    assert asked(app, key).text == "1 x"
+    assert asked(app, '"k"').text == "1 x"
 
 
 def test_other_keys_and_requests_without_one_run():
@@ -116,7 +115,7 @@ def test_keys_of_different_callers_are_different():
     assert counter.runs == 2
 
 
-@pytest.mark.parametrize("key", ["", " ", '""', "x" * (MAX_KEY_CHARS + 1), "\xe9", "a\tb"])
+@pytest.mark.parametrize("key", ["", " ", " k", "a b", "x" * (MAX_KEY_CHARS + 1), "\xe9", "a\tb"])
 def test_a_key_that_is_none_is_400(key):
     counter = Counter()
     environ = request("POST", "/", HTTP_IDEMPOTENCY_KEY=key, CONTENT_LENGTH="0")

@@ -93,7 +93,7 @@ def test_times_are_those_of_the_newest_event(app):
     assert app.get("/conversations", {"until": repr(time_s - 1e-4)}).json == ["ann", "b/c", "bob"]
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=1001", "limit=x", "since=soon", "until=x", "since=1,5"])
+@pytest.mark.parametrize("query", ["limit=0", "limit=1001", "limit=x", "limit=", "since=", "since=soon", "until=x"])
 def test_what_is_not_understood_is_400_that_names_it(app, query):
     found = app.get(f"/conversations?{query}", status=400).json
     assert found["details"] == {"parameter": query.partition("=")[0], "in": "query"}

@@ -127,6 +127,7 @@ def test_streamed_it_is_the_same(app):
     first, again = say(app, body, query="?stream=true"), say(app, body, query="?stream=true")
     assert again.text == first.text and turns(app) == 1
     assert say(app, {**body, "message_id": "7"}).json[0]["text"] == "So long."
+    assert say(app, {**body, "message_id": 7.0}).json[0]["text"] == "So long."
 
 
 def test_ids_count_in_one_conversation_and_without_one_nothing_repeats(app):

@@ -61,7 +61,7 @@ def wanted_of(request: Request) -> Wanted:
 
 def time_of(request: Request, name: str, time_s: float | None) -> float | None:
     """A time that may be missing; InputError for what is none, since a filter that is no filter would let all pass."""
-    if time_s is None and request.query(name) is not None:
+    if time_s is None and request.has(name):
         raise InputError(
             f"Invalid parameter value for '{name}'. Should be a time in seconds since 1970.",
             details={"parameter": name, "in": "query"},
