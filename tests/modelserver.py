@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import SimpleQueue
+
+from tests.serving import Handler, serving
 
 
 class ModelServer:
@@ -37,33 +37,15 @@ def model_server():
     """A running ModelServer on a free port of this machine."""
     found = ModelServer()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Get(Handler):
         def do_GET(self):
             headers = {name.lower(): value for name, value in self.headers.items()}
             status, body, sent = found.status, found.body, found.headers
             if status == 200 and sent.get("ETag") and headers.get("if-none-match") == sent["ETag"]:
                 status = 304
-            self.send_response(status)
-            for name, value in sent.items():
-                self.send_header(name, value)
-            if status not in (204, 304):
-                self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            if status not in (204, 304):
-                self.wfile.write(body)
+            self.answer(status, b"" if status in (204, 304) else body, **sent)
             found.asked.put({**headers, ":path": self.path})
 
-        def log_message(self, *args):
-            return None
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    found.url = f"http://127.0.0.1:{server.server_port}/models/live"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with serving(Get) as server:
+        found.url = f"{server.url}/models/live"
         yield found
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

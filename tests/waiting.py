@@ -6,7 +6,6 @@ import json
 import threading
 from contextlib import contextmanager
 from functools import cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from queue import SimpleQueue
 from tempfile import mkdtemp
@@ -14,6 +13,7 @@ from tempfile import mkdtemp
 from botapi.data.project import read_text
 from botapi.training.train import train
 from tests.projects import CONFIG, write
+from tests.serving import Handler, serving
 
 PROJECT = """
 intents: [greet]
@@ -74,32 +74,17 @@ def action_server():
     """A running ActionServer on a free port of this machine."""
     found = ActionServer()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Action(Handler):
         """Answers with no events."""
 
         def do_POST(self):
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            found.asked.put((dict(self.headers), body))
+            found.asked.put((dict(self.headers), json.loads(self.body())))
             found.may_answer.wait(60)
-            answer = b'{"events": [], "responses": []}'
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(answer)))
-            self.end_headers()
-            self.wfile.write(answer)
+            self.answer(200, b'{"events": [], "responses": []}', Content_Type="application/json")
 
-        def log_message(self, *args):
-            return None
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    found.url = f"http://127.0.0.1:{server.server_port}/webhook"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield found
-    finally:
-        found.may_answer.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(Action) as server:
+        found.url = f"{server.url}/webhook"
+        try:
+            yield found
+        finally:
+            found.may_answer.set()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -13,6 +11,7 @@ from botapi.actions.action import ActionFailed, perform
 from botapi.errors import ConfigError
 from botapi.outbound import Outbound, read_endpoint
 from tests.actions.talk import Talk, short
+from tests.serving import Handler, serving
 
 DOMAIN = {
     "intents": ["greet"],
@@ -24,38 +23,28 @@ DOMAIN = {
 }
 
 
-class Wording(BaseHTTPRequestHandler):
-    """Answers `server.answer` and keeps the requests."""
+class Wording(Handler):
+    """Answers `server.reply` and keeps the requests."""
 
     def do_POST(self):
-        self.server.calls.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-        status, answer = self.server.answer
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.end_headers()
-        self.wfile.write(answer if isinstance(answer, bytes) else json.dumps(answer).encode())
-
-    def log_message(self, *arguments):
-        pass
+        self.server.calls.append(json.loads(self.body()))
+        status, reply = self.server.reply
+        body = reply if isinstance(reply, bytes) else json.dumps(reply).encode()
+        self.answer(status, body, Content_Type="application/json")
 
 
 @pytest.fixture
 def server():
-    wording = ThreadingHTTPServer(("127.0.0.1", 0), Wording)
-    wording.answer, wording.calls = (200, {"text": "Hello from afar"}), []
-    thread = threading.Thread(target=wording.serve_forever, args=(0.01,))
-    thread.start()
-    wording.url = f"http://127.0.0.1:{wording.server_port}/nlg"
-    yield wording
-    wording.shutdown()
-    thread.join()
-    wording.server_close()
+    with serving(Wording) as wording:
+        wording.address, wording.calls = f"{wording.url}/nlg", []
+        wording.reply = (200, {"text": "Hello from afar"})
+        yield wording
 
 
 @pytest.fixture
 def talk(server):
     outbound = Outbound()
-    yield Talk(DOMAIN, generate=nlg.generator(read_endpoint({"url": server.url}, "nlg"), outbound))
+    yield Talk(DOMAIN, generate=nlg.generator(read_endpoint({"url": server.address}, "nlg"), outbound))
     outbound.close()
 
 
@@ -90,7 +79,7 @@ def test_arguments_are_passed_on(server, talk):
     ],
 )
 def test_proper_answers_are_taken_as_they_are(server, talk, answer):
-    server.answer = (200, answer)
+    server.reply = (200, answer)
     assert talk.turn().say("utter_greet") == answer
 
 
@@ -109,14 +98,14 @@ def test_proper_answers_are_taken_as_they_are(server, talk, answer):
     ],
 )
 def test_bad_answers_cost_the_response_but_not_the_dialogue(server, talk, caplog, answer, cause):
-    server.answer = answer
+    server.reply = answer
     assert perform(talk.actions.find("utter_greet"), talk.turn()) == []
-    assert f"The response 'utter_greet' failed at {server.url}: " in caplog.text
+    assert f"The response 'utter_greet' failed at {server.address}: " in caplog.text
     assert cause in caplog.text
 
 
 def test_a_server_that_is_down_costs_the_response(server, talk):
-    url = server.url.replace(str(server.server_port), "1")
+    url = server.address.replace(str(server.server_port), "1")
     outbound = Outbound()
     talk = Talk(DOMAIN, generate=nlg.generator(read_endpoint({"url": url}, "nlg"), outbound))
     with pytest.raises(ActionFailed, match="can't be reached"):

@@ -6,7 +6,6 @@ import json
 import logging
 import threading
 import zlib
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -14,6 +13,7 @@ from botapi.actions.action import ActionFailed, ActionRejected, perform
 from botapi.actions.remote import PROTOCOL_VERSION, ActionServer
 from botapi.outbound import Outbound, read_endpoint
 from tests.actions.talk import Talk, short
+from tests.serving import Handler, serving
 
 DOMAIN = {
     "intents": ["greet", "order"],
@@ -144,40 +144,26 @@ def test_without_a_server_the_action_says_what_to_configure():
 # ------------------------------------------------------------------ servers that misbehave
 
 
-class Odd(BaseHTTPRequestHandler):
+class Odd(Handler):
     """Answers what the test put into `server.answers`, the last one for ever; keeps requests in `server.calls`."""
 
     protocol_version = "HTTP/1.1"
 
     def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        body = self.body()
         if self.headers.get("Content-Encoding") == "deflate":
             body = zlib.decompress(body)
         self.server.calls.append((dict(self.headers), json.loads(body), self.path))
         answers = self.server.answers
-        status, kind, answer = answers.pop(0) if len(answers) > 1 else answers[0]
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
-
-    def log_message(self, *arguments):
-        pass
+        status, kind, reply = answers.pop(0) if len(answers) > 1 else answers[0]
+        self.answer(status, reply, Content_Type=kind)
 
 
 @pytest.fixture
 def odd():
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Odd)
-    server.daemon_threads = True
-    server.answers, server.calls = [], []
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    server.url = f"http://127.0.0.1:{server.server_port}/webhook"
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(Odd) as server:
+        server.address, server.answers, server.calls = f"{server.url}/webhook", [], []
+        yield server
 
 
 def answer(value, status=200, kind="application/json"):
@@ -217,17 +203,17 @@ def answer(value, status=200, kind="application/json"):
 )
 def test_bad_answers_cost_the_events_but_not_the_dialogue(odd, outbound, caplog, given, cause):
     odd.answers.append(given)
-    talk = talk_with(odd.url, outbound)
+    talk = talk_with(odd.address, outbound)
     assert perform(talk.actions.find("action_hello"), talk.turn()) == []
     (record,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
     message = record.getMessage()
-    assert message.startswith(f"The action 'action_hello' failed at {odd.url}: ")
+    assert message.startswith(f"The action 'action_hello' failed at {odd.address}: ")
     assert cause in message
     assert "\n" not in message
 
 
 def test_a_server_that_is_down_costs_the_events_only(outbound, caplog, odd):
-    url = odd.url.replace(str(odd.server_port), "1")
+    url = odd.address.replace(str(odd.server_port), "1")
     talk = talk_with(f"{url}?token=secret", outbound)
     assert perform(talk.actions.find("action_hello"), talk.turn()) == []
     assert f"failed at {url}: {url} can't be reached" in caplog.text
@@ -235,37 +221,30 @@ def test_a_server_that_is_down_costs_the_events_only(outbound, caplog, odd):
 
 
 def test_a_server_that_is_slow_costs_the_events_only(outbound, caplog):
-    class Silent(BaseHTTPRequestHandler):
+    may_end = threading.Event()
+
+    class Silent(Handler):
         def do_POST(self):
-            self.server.may_end.wait()
+            may_end.wait()
 
-        def log_message(self, *arguments):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Silent)
-    server.may_end = threading.Event()
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
-        talk = talk_with(f"http://127.0.0.1:{server.server_port}/", outbound, {"timeout": 0.2})
-        assert perform(talk.actions.find("action_hello"), talk.turn()) == []
-        assert "did not answer within 0.2 s" in caplog.text
-    finally:
-        server.may_end.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(Silent) as server:
+        try:
+            talk = talk_with(server.url, outbound, {"timeout": 0.2})
+            assert perform(talk.actions.find("action_hello"), talk.turn()) == []
+            assert "did not answer within 0.2 s" in caplog.text
+        finally:
+            may_end.set()
 
 
 def test_a_server_that_is_busy_is_asked_again_as_often_as_configured(odd, outbound):
     odd.answers += [(503, "text/plain", b"later"), answer({"events": [{"event": "pause"}]})]
-    assert short(talk_with(odd.url, outbound, {"retries": 1}).runs("action_hello")) == ["pause"]
+    assert short(talk_with(odd.address, outbound, {"retries": 1}).runs("action_hello")) == ["pause"]
     assert len(odd.calls) == 2
 
 
 def test_without_retries_a_busy_server_is_asked_once(odd, outbound, caplog):
     odd.answers += [(503, "text/plain", b"later"), answer({})]
-    talk = talk_with(odd.url, outbound)
+    talk = talk_with(odd.address, outbound)
     assert perform(talk.actions.find("action_hello"), talk.turn()) == []
     assert "503" in caplog.text
     assert len(odd.calls) == 1
@@ -273,18 +252,18 @@ def test_without_retries_a_busy_server_is_asked_once(odd, outbound, caplog):
 
 def test_missing_keys_and_other_json_types_are_fine(odd, outbound):
     odd.answers.append(answer({}, kind="application/vnd.api+json; charset=utf-8"))
-    assert talk_with(odd.url, outbound).runs("action_hello") == []
+    assert talk_with(odd.address, outbound).runs("action_hello") == []
 
 
 def test_the_older_name_for_a_response_is_understood(odd, outbound):
     odd.answers.append(answer({"responses": [{"template": "utter_named", "who": "Bob", "buttons": None}]}))
-    (message,) = talk_with(odd.url, outbound).runs("action_hello")
+    (message,) = talk_with(odd.address, outbound).runs("action_hello")
     assert message.text == "Dear Bob, None"
 
 
 def test_the_request_is_that_of_the_protocol(odd, outbound):
     odd.answers.append(answer({"events": []}))
-    talk = talk_with(odd.url, outbound, {"token": "t0", "headers": {"X-Room": "7"}})
+    talk = talk_with(odd.address, outbound, {"token": "t0", "headers": {"X-Room": "7"}})
     talk.runs("action_hello")
     ((headers, body, path),) = odd.calls
     assert path == "/webhook?token=t0"
@@ -297,7 +276,7 @@ def test_the_request_is_that_of_the_protocol(odd, outbound):
 
 def test_events_before_the_open_session_do_not_travel(odd, outbound):
     odd.answers.append(answer({}))
-    talk = talk_with(odd.url, outbound)
+    talk = talk_with(odd.address, outbound)
     talk.tracker.opened_at = len(talk.tracker.events)
     talk.hears("order")
     talk.runs("action_hello")
@@ -310,13 +289,13 @@ def test_events_before_the_open_session_do_not_travel(odd, outbound):
 @pytest.mark.parametrize("value", [True, "true"])
 def test_selective_domain(odd, outbound, action, is_sent, value):
     odd.answers.append(answer({}))
-    talk_with(odd.url, outbound, {"enable_selective_domain": value}).runs(action)
+    talk_with(odd.address, outbound, {"enable_selective_domain": value}).runs(action)
     assert ("domain" in odd.calls[0][1]) is is_sent
 
 
 def test_449_sends_again_with_the_domain(odd, outbound):
     odd.answers += [answer({"error": "no domain", "action_name": "action_hello"}, 449), answer({"events": []})]
-    talk_with(odd.url, outbound, {"enable_selective_domain": True}).runs("action_hello")
+    talk_with(odd.address, outbound, {"enable_selective_domain": True}).runs("action_hello")
     assert ["domain" in body for _, body, _ in odd.calls] == [False, True]
 
 
@@ -337,7 +316,7 @@ def test_connections_are_reused(odd, outbound):
         return connection, address
 
     odd.get_request = counting
-    talk = talk_with(odd.url, outbound)
+    talk = talk_with(odd.address, outbound)
     for _ in range(3):
         talk.runs("action_hello")
     assert len(odd.calls) == 3 and len(ports) == 1

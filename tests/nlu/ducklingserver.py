@@ -6,10 +6,11 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
+
+from tests.serving import Handler, serving
 
 # Texts, an answer in Duckling's form to each, and the entities that Rasa 3.6.21 made of it.
 RECORDED: list[dict[str, Any]] = json.loads(Path(__file__).with_name("duckling.json").read_text(encoding="utf-8"))
@@ -38,31 +39,15 @@ class Duckling:
 def duckling_server() -> Iterator[Duckling]:
     """A running Duckling on a free port of this machine."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Parse(Handler):
         def do_POST(self) -> None:
             assert self.headers["Content-Type"] == "application/x-www-form-urlencoded; charset=UTF-8"
-            form = self.rfile.read(int(self.headers["Content-Length"])).decode()
-            body = duckling.answer(self.path, dict(parse_qsl(form, strict_parsing=True)))
-            self.send_response(duckling.status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            body = duckling.answer(self.path, dict(parse_qsl(self.body().decode(), strict_parsing=True)))
+            self.answer(duckling.status, body)
 
-        def log_message(self, format: str, *args: Any) -> None:
-            """Quiet."""
-
-    class Server(ThreadingHTTPServer):
-        def handle_error(self, request: Any, client_address: Any) -> None:
-            """Clients of these tests hang up on purpose."""
-
-    server = Server(("127.0.0.1", 0), Handler)
-    duckling = Duckling(f"http://127.0.0.1:{server.server_port}")
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
-        yield duckling
-    finally:
-        duckling.released.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(Parse) as server:
+        duckling = Duckling(server.url)
+        try:
+            yield duckling
+        finally:
+            duckling.released.set()
