@@ -40,10 +40,10 @@ from botapi.jobs.job import (
 )
 from botapi.jobs.masking import masked, secret_values
 from botapi.model import Archive, find, open_model
+from botapi.progress import Progress
 from botapi.state.events import from_dicts
 from botapi.training import evaluate_nlu, evaluate_stories
 from botapi.training.finetune import finetune
-from botapi.training.progress import Progress
 from botapi.training.reports import table
 from botapi.training.train import train
 

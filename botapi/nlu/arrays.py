@@ -33,7 +33,8 @@ ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 Kind = tuple[str, tuple[int, ...]]  # type code, shape
 # What the standard library raises for a damaged zip file or header.
 DAMAGES = (
-    ValueError, SyntaxError, EOFError, NotImplementedError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error,
+    ValueError, TypeError, OverflowError, SyntaxError, EOFError, NotImplementedError, RuntimeError, MemoryError,
+    zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
 
 
@@ -86,6 +87,8 @@ def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, typecode: str, shape:
     data: array[Any] = array(typecode)
     size_bytes = math.prod(shape) * data.itemsize
     expected = _header(Array(shape, data))
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError(f"{info.filename} is compressed in another way")
     if info.file_size > size_bytes + 4096:
         raise ValueError(f"{info.filename} has {info.file_size} bytes, expected {size_bytes} and a header")
     with archive.open(info) as file:

@@ -17,8 +17,6 @@ from botapi.nlu.linear import softmax
 FOLDS, ENOUGH = 5, 150
 # PERF: what holds for so many examples, taken evenly from all labels, holds for more.
 MOST_EXAMPLES = 3_000
-# PERF: a temperature is as good from so many answers as from more.
-MOST_SCORES = 1_000
 # So many answers' worth is what speaks for leaving the confidences as they are.
 PRIOR = 10.0
 LOWEST, HIGHEST = 0.25, 1.25
@@ -62,10 +60,12 @@ class HeldOut:
 
     def __init__(self) -> None:
         self._scores: list[tuple[list[float], int]] = []
+        self._temperature: float | None = None
 
     def add(self, scores: list[float], right: int) -> None:
         """Scores of all labels, best first or not, and the number of the right one."""
         self._scores.append((scores, right))
+        self._temperature = None
 
     @property
     def answers(self) -> Sequence[tuple[list[float], int]]:
@@ -74,24 +74,39 @@ class HeldOut:
 
     def temperature(self) -> float:
         """What to divide scores by, that the confidences are the most likely ones; 1.0 if nothing is known."""
-        low, high = math.log(LOWEST), math.log(HIGHEST)
-        if not self._scores:
-            return 1.0
-        # The loss has one minimum: golden section search.
+        if self._temperature is None:
+            self._temperature = self._found_temperature() if self._scores else 1.0
+        return self._temperature
+
+    def _found_temperature(self) -> float:
+        """By golden section search, since the loss has one minimum."""
         ratio = (math.sqrt(5) - 1) / 2
+        low, high = math.log(LOWEST), math.log(HIGHEST)
+        first, second = high - ratio * (high - low), low + ratio * (high - low)
+        loss, next_loss = self.loss(math.exp(first)), self.loss(math.exp(second))
         for _ in range(STEPS):
-            first, second = high - ratio * (high - low), low + ratio * (high - low)
-            if self.loss(math.exp(first)) <= self.loss(math.exp(second)):
-                high = second
+            if loss <= next_loss:
+                high, second, next_loss = second, first, loss
+                first = high - ratio * (high - low)
+                loss = self.loss(math.exp(first))
             else:
-                low = first
+                low, first, loss = first, second, next_loss
+                second = low + ratio * (high - low)
+                next_loss = self.loss(math.exp(second))
         return math.exp((low + high) / 2)
+
+    def factor(self, examples: int) -> float:
+        """What to multiply the scores by of a model that has learned from so many examples.
+
+        The more it has seen beyond those of the parts, the less its confidences need to change.
+        """
+        return (1 / self.temperature()) ** min(1.0, MOST_EXAMPLES / examples)
 
     def loss(self, temperature: float) -> float:
         """How far the confidences are from certainty of what is right; the unit means nothing."""
-        scores = self._scores[:: max(1, len(self._scores) // MOST_SCORES)]
         return PRIOR * math.log(temperature) ** 2 - sum(
-            math.log(max(1e-12, softmax([score / temperature for score in found])[right])) for found, right in scores
+            math.log(max(1e-12, softmax([score / temperature for score in found])[right]))
+            for found, right in self._scores
         )
 
     def confidences(self, temperature: float) -> Iterator[tuple[list[float], bool]]:

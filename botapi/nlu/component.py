@@ -13,11 +13,12 @@ from botapi.nlu.featurizers import Shape
 from botapi.nlu.learning import Course
 from botapi.nlu.linear import LinearModel
 from botapi.nlu.message import Message
+from botapi.progress import Progress, untold
 
 # The default of a number that training finds.
 FOUND_IN_TRAINING = math.nan
 # Texts in, a numpy array with a row for each out; it tells how far it is by numbers from 0 to 1.
-Encode = Callable[[Sequence[str], Callable[[float], None]], Any]
+Encode = Callable[[Sequence[str], Progress], Any]
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Training:
     earlier: Mapping[str, bytes] = field(default_factory=dict)
     epoch_fraction: float = 1.0
     report: Callable[[str], None] = lambda line: None
-    progress: Callable[[float], None] = lambda fraction: None
+    progress: Progress = untold
     encode: Encode | None = None
 
     def course(self, earlier: LinearModel | None) -> Course:

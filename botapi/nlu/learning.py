@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 
 from botapi.nlu import numpylearning, plainlearning
-from botapi.nlu.calibration import MOST_EXAMPLES, HeldOut, Part, parts
+from botapi.nlu.calibration import HeldOut, Part, parts
 from botapi.nlu.featurizers import Shape, fit
 from botapi.nlu.linear import LinearModel
 from botapi.nlu.message import MAX_CHARACTERS
 from botapi.nlu.recipe import Learned, Recipe, Task
+from botapi.progress import Progress, part, untold
 
 # With fewer examples a label than this, the label's own name is a good further example.
 FEW_EXAMPLES = 30
@@ -37,7 +38,7 @@ class Course:
     earlier: LinearModel | None = None
     epoch_fraction: float = 1.0
     numpy: bool | None = None
-    progress: Callable[[float], None] = lambda fraction: None
+    progress: Progress = untold
 
 
 def learn(examples: Examples, course: Course) -> tuple[LinearModel, HeldOut]:
@@ -51,23 +52,18 @@ def learn(examples: Examples, course: Course) -> tuple[LinearModel, HeldOut]:
     # The earlier model may have seen what is held back, so those parts begin anew.
     anew = replace(course, earlier=None, epoch_fraction=1.0) if earlier else course
     found = parts([label for _, label in examples], course.seed)
-    for number, part in enumerate(found):
-        shares = (number / (len(found) + 1), (number + 1) / (len(found) + 1))
-        _ask(examples, part, labels, replace(anew, progress=_share(course.progress, *shares)), held_out)
-    # The more examples a model has seen beyond those of the parts, the less its confidences need to change.
-    factor = (1 / held_out.temperature()) ** min(1.0, MOST_EXAMPLES / len(examples))
+    share = 1 / (len(found) + 1)
+    for number, held_back in enumerate(found):
+        progress = part(course.progress, number * share, (number + 1) * share)
+        _ask(examples, held_back, labels, replace(anew, progress=progress), held_out)
+    factor = held_out.factor(len(examples))
     if earlier:
         # It was made sharper, too; what is new begins as it began.
         earlier = copy(earlier)
         earlier.sharpen(1 / factor)
-    share = _share(course.progress, len(found) / (len(found) + 1), 1.0)
-    model = _learn(examples, labels, replace(course, earlier=earlier, progress=share))
+    model = _learn(examples, labels, replace(course, earlier=earlier, progress=part(course.progress, 1 - share, 1.0)))
     model.sharpen(factor)
     return model, held_out
-
-
-def _share(progress: Callable[[float], None], start: float, end: float) -> Callable[[float], None]:
-    return lambda fraction: progress(start + (end - start) * fraction)
 
 
 def _ask(examples: Examples, part: Part, labels: Sequence[str], course: Course, held_out: HeldOut) -> None:

@@ -15,6 +15,7 @@ from botapi.nlu.countvectors import CountVectorsFeaturizer, shape_of
 from botapi.nlu.embedding.featurizer import LanguageModelFeaturizer
 from botapi.nlu.message import Message
 from botapi.nlu.regexfeaturizer import RegexFeaturizer, with_patterns
+from botapi.progress import Progress, part, untold
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +36,7 @@ class Pipeline:
         *,
         seed: int = 42,
         report: Callable[[str], None] = log.info,
-        progress: Callable[[float], None] = lambda fraction: None,
+        progress: Progress = untold,
         earlier: Mapping[str, bytes] | None = None,
         epoch_fraction: float = 1.0,
     ) -> Pipeline:
@@ -61,14 +62,14 @@ class Pipeline:
                 training = replace(
                     training,
                     earlier=_members_of(step, earlier or {}),
-                    progress=_share(progress, number, len(steps)),
+                    progress=part(progress, (number - 1) / len(steps), number / len(steps)),
                 )
-                part = step.part.train(step.options, data, training)
-                part.process(sample)
+                component = step.part.train(step.options, data, training)
+                component.process(sample)
                 training = replace(training, intents_known=sample.intent is not None)
-                if isinstance(part, LanguageModelFeaturizer):
-                    training = replace(training, encode=part.encode or training.encode)
-                parts.append((step.member_prefix, part))
+                if isinstance(component, LanguageModelFeaturizer):
+                    training = replace(training, encode=component.encode or training.encode)
+                parts.append((step.member_prefix, component))
             progress(number / len(steps))
         return cls([dict(item) for item in config], parts)
 
@@ -86,20 +87,18 @@ class Pipeline:
 
     def save(self) -> dict[str, bytes]:
         """Everything learned, as {`NN-<component>/<file>`: bytes}; the same training gives the same bytes."""
-        return {f"{prefix}/{name}": body for prefix, part in self._parts for name, body in part.save().items()}
+        return {
+            f"{prefix}/{name}": body for prefix, component in self._parts for name, body in component.save().items()
+        }
 
     def parse(self, text: str) -> dict[str, Any]:
         """What the text means, in the shape of Rasa's `/model/parse`; never raises, whatever the text."""
         message = Message(text)
-        for _, part in self._parts:
-            part.process(message)
+        for _, component in self._parts:
+            component.process(message)
         found = message.parse_data()
         _name_full_retrieval_intent(found)
         return found
-
-
-def _share(progress: Callable[[float], None], number: int, steps: int) -> Callable[[float], None]:
-    return lambda fraction: progress((number - 1 + fraction) / steps)
 
 
 def _load(step: Step, members: Mapping[str, bytes]) -> Component:

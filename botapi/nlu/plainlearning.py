@@ -15,6 +15,7 @@ from botapi.nlu.recipe import Learned, Recipe, Rests, Task
 FIELD_BITS = 64
 WEIGHT_BITS, VALUE_BITS = 20, 23
 OFFSET = 1 << 29
+LARGEST_START = 500.0  # far above any learned weight; beyond 512, a field would run over
 
 
 def train(task: Task, recipe: Recipe, start: Start | None, idf: Sequence[float]) -> Learned:
@@ -51,6 +52,7 @@ class _State:
         self._bias = list(start.bias)
         for feature, row in enumerate(start.rows):
             for label, weight in enumerate(row or ()):
+                weight = max(-LARGEST_START, min(LARGEST_START, weight))
                 self._rows[feature] += round(weight * (1 << WEIGHT_BITS)) << FIELD_BITS * label
 
     def step(self, vector: Vector, target: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from botapi.nlu.calibration import HeldOut
 from botapi.nlu.component import Training
@@ -11,6 +12,7 @@ from botapi.nlu.embedding.joined import Meaning
 from botapi.nlu.learning import Examples, learn
 from botapi.nlu.linear import TABLE_MEMBER, LinearModel
 from botapi.nlu.message import Message
+from botapi.progress import part
 
 
 class TextModel:
@@ -23,11 +25,13 @@ class TextModel:
     def learn(cls, examples: Examples, training: Training) -> tuple[TextModel, HeldOut]:
         """A model for (text, label) examples, of which there must be one, and what it said of those held back."""
         earlier = LinearModel.load(training.earlier) if TABLE_MEMBER in training.earlier else None
-        words, held_out = learn(examples, training.course(earlier))
+        course = training.course(earlier)
         if training.encode is None:
+            words, held_out = learn(examples, course)
             return cls(words), held_out
         texts, labels = zip(*examples, strict=True)
-        vectors = training.encode(texts, training.progress)
+        vectors = training.encode(texts, part(training.progress, 0.0, 0.5))
+        words, held_out = learn(examples, replace(course, progress=part(training.progress, 0.5, 1.0)))
         meaning, held_out = joined.learn(words.labels, labels, vectors, held_out, training.seed)
         return cls(words, meaning), held_out
 

@@ -16,6 +16,7 @@ from botapi.policies.options import damaged, dump_json, load_json
 from botapi.policies.policy import Policy, PolicyPrediction, Prediction, Report
 from botapi.policies.rules import RulePolicy
 from botapi.policies.unexpected import UnexpectedIntentPolicy
+from botapi.progress import Progress, untold
 from botapi.state.domain import Domain
 from botapi.state.events import ActionExecuted, ActionExecutionRejected, UserFeaturization
 from botapi.state.tracker import Tracker
@@ -65,7 +66,7 @@ class Ensemble:
         domain: Domain,
         *,
         report: Report = log.warning,
-        progress: Callable[[float], None] = lambda fraction: None,
+        progress: Progress = untold,
     ) -> Ensemble:
         """An ensemble that has learned; without configuration DEFAULT_POLICIES. `report` gets warnings, `progress` the
         part of the policies that have learned.

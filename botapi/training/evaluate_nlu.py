@@ -17,7 +17,7 @@ from botapi.data.project import Project
 from botapi.errors import DataError
 from botapi.names import NLU_FALLBACK, RESPONSE_SEPARATOR
 from botapi.nlu.pipeline import Pipeline
-from botapi.training.progress import Progress, untold
+from botapi.progress import Progress, untold
 from botapi.training.reports import CALIBRATION_ERROR, Scores, add_confusions, calibration_error, score
 
 log = logging.getLogger(__name__)

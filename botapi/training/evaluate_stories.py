@@ -19,9 +19,9 @@ from botapi.data.unroll import training_trackers
 from botapi.data.write import VERSION_LINE, event_step
 from botapi.names import ACTION_LISTEN, ACTION_UNLIKELY_INTENT, RESPONSE_SEPARATOR, UTTER_PREFIX
 from botapi.policies.policy import Prediction
+from botapi.progress import Progress, untold
 from botapi.state.events import ActionExecuted, ActionExecutionRejected, Event, UserUttered
 from botapi.state.tracker import Tracker
-from botapi.training.progress import Progress, untold
 from botapi.training.reports import Scores, score
 
 log = logging.getLogger(__name__)

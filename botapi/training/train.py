@@ -19,8 +19,8 @@ from botapi.errors import DataError, ModelError
 from botapi.nlu.catalogue import default_pipeline
 from botapi.nlu.pipeline import Pipeline
 from botapi.policies.ensemble import Ensemble
+from botapi.progress import Progress, part, untold
 from botapi.training.fingerprint import digest, fingerprints
-from botapi.training.progress import Progress, part, untold
 
 logger = logging.getLogger(__name__)
 

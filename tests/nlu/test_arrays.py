@@ -41,6 +41,19 @@ def with_member(name, body):
     return file.getvalue()
 
 
+def with_header(text):
+    return with_member("a.npy", b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text.encode())
+
+
+def numpy_file_compressed(compression):
+    with zipfile.ZipFile(io.BytesIO(numpy_file(a=np.zeros(3)))) as file:
+        body = file.read("a.npy")
+    found = io.BytesIO()
+    with zipfile.ZipFile(found, "w", compression) as file:
+        file.writestr("a.npy", body)
+    return found.getvalue()
+
+
 def test_round_trip():
     assert read(GOOD) == SAMPLE
 
@@ -80,6 +93,9 @@ def test_we_read_what_numpy_writes():
         pytest.param(with_member("a.npy", b"\x93NUMPY\x01\x00\xff\xff{"), id="header cut off"),
         pytest.param(with_member("a.npy", b"\x93NUMPY\x01\x00\x0b\x00__import__("), id="code as header"),
         pytest.param(with_member("a.npy", b"\0" * 10_000_000), id="far too long"),
+        pytest.param(with_header("{[]: 1}"), id="a key that is none"),
+        pytest.param(with_header(f"1{'0' * 400}+1j"), id="a number that is too large"),
+        pytest.param(numpy_file_compressed(zipfile.ZIP_BZIP2), id="another compression"),
     ],
 )
 def test_anything_else_is_refused(body):

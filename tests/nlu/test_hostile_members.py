@@ -108,7 +108,15 @@ def test_arrays_of_extreme_numbers(members, load):
 
 def extremes(dtype):
     if dtype.kind == "f":
-        return [float("nan"), float("inf"), float(numpy.finfo(dtype).min), -1.0, 0.0, 1e5]
+        return [
+            float("nan"),
+            float("inf"),
+            float(numpy.finfo(dtype).min),
+            -1.0,
+            0.0,
+            float(numpy.finfo(dtype).tiny),
+            1e5,
+        ]
     return [0, 1, numpy.iinfo(dtype).max]
 
 

@@ -42,6 +42,11 @@ def test_both_begin_where_they_are_told():
     assert reals(plain) != pytest.approx(reals(fresh), abs=0.05)
 
 
+def test_weights_that_no_training_reaches_do_no_harm():
+    for learned in both([VECTORS[0]], [0], ([[-9000.0, 9000.0, 0.0]] * 3, [0.0, 0.0, 0.0])):
+        assert len(learned.weights) == 9
+
+
 def test_nothing_to_learn_from_gives_zero_weights():
     for learned in both([([], [])], [0]):
         assert [weight - ZERO for weight in learned.weights] == [0] * 9

@@ -11,7 +11,7 @@ import importlib
 import json
 import math
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import Any
 from botapi.errors import ConfigError
 from botapi.nlu.embedding import safetensors
 from botapi.nlu.embedding.wordpiece import WordPieces
+from botapi.progress import Progress, untold
 
 # PERF: meaning is in the first words, and the cost of a text grows with their number.
 MOST_PIECES = 128
@@ -57,7 +58,7 @@ class Encoder:
         """The vector of one text, float32."""
         return self._forward(self._numpy.array([self._pieces.encode(text, self._most)]))[0]
 
-    def encode_all(self, texts: Sequence[str], progress: Callable[[float], None] = lambda fraction: None) -> Any:
+    def encode_all(self, texts: Sequence[str], progress: Progress = untold) -> Any:
         """The vectors of texts, one a row; `progress` gets a number from 0 to 1."""
         numpy = self._numpy
         numbers = [self._pieces.encode(text, self._most) for text in texts]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from botapi.nlu.embedding.encoder import Encoder, load_numpy
 from botapi.nlu.local import require_named
 from botapi.nlu.message import Message
 from botapi.nlu.tables import read_table, write_table
+from botapi.progress import Progress
 
 MEMBER = "encoder.json"
 
@@ -68,7 +69,7 @@ def _remembering(encoder: Encoder) -> Encode:
     """PERF: a response selector learns with texts that an intent classifier has learned with before."""
     known: dict[str, Any] = {}
 
-    def encode(texts: Sequence[str], progress: Callable[[float], None]) -> Any:
+    def encode(texts: Sequence[str], progress: Progress) -> Any:
         new = list(dict.fromkeys(text for text in texts if text not in known))
         known.update(zip(new, encoder.encode_all(new, progress), strict=True))
         return load_numpy().stack([known[text] for text in texts])
@@ -78,7 +79,9 @@ def _remembering(encoder: Encoder) -> Encode:
 
 def _encoder(folder: str) -> Encoder:
     require_named(folder, "The folder")
-    return _opened(folder, (Path(folder) / "model.safetensors").stat().st_mtime_ns)
+    weights = Path(folder) / "model.safetensors"
+    # Without the file, the encoder says what is missing.
+    return _opened(folder, weights.stat().st_mtime_ns if weights.is_file() else 0)
 
 
 @lru_cache(maxsize=1)

@@ -84,7 +84,9 @@ class Meaning:
         return cls(weights, bias, Examples.of(vectors, targets), shares)
 
     def join(self, scores: Sequence[float], vector: Any) -> list[float]:
-        """The scores of all labels by words and by meaning."""
+        """The scores of all labels by words and by meaning; by words alone where the vector is of another encoder."""
+        if len(vector) != self._weights.shape[1]:
+            return list(scores)
         shares = self._shares
         joined = shares.words * self._numpy.array(scores)
         joined += shares.weights * (self._weights @ vector + self._bias)
@@ -152,8 +154,8 @@ def learn(
         for vector in vectors[part.asked]:
             scores, right = next(answers)
             held_out.add(model.join(scores, vector), right)
-    # The scores of the words' own model are divided by its temperature; the shares are for those before.
-    shares = shares._replace(words=shares.words * by_words.temperature())
+    # The scores of the words' own model are multiplied by its factor; the shares are for those before.
+    shares = shares._replace(words=shares.words / by_words.factor(len(targets)))
     model = Meaning.learn(vectors, wanted, len(labels), shares)
     model.sharpen(1 / held_out.temperature())
     return model, held_out

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from botapi.errors import ConfigError
@@ -27,6 +28,8 @@ NOWHERE = "none"  # the feature of places before the first word and after the la
 
 LETTER, DIGIT, REPEATED = re.compile(r"[^\W\d_]"), re.compile(r"\d"), re.compile(r"(.)\1{2,}")
 LONGEST_SHAPE = 8
+# SECURITY: more different marks than a word has; the sums of weights are made for fewer features than would overflow.
+MOST_MARKS = 1_000
 
 
 def shape(word: str) -> str:
@@ -95,7 +98,7 @@ class TagFeatures:
             if self._after2 and i + 1 < last:
                 found.append(f"after2={words[i + 1]} {words[i + 2]}")
             if known[i]:
-                found += [f"known={mark}" for mark in known[i]]
+                found += [f"known={mark}" for mark in islice(dict.fromkeys(known[i]), MOST_MARKS)]
             yield found
 
     def all(self, words: Sequence[str], known: Sequence[Sequence[str]], intent: str | None) -> list[list[str]]:

@@ -61,6 +61,9 @@ class Gazetteer:
         """What `save` wrote (ModelError)."""
         phrases = read_table(members, PHRASES_MEMBER, dict[str, list[str]])
         patterns = read_table(members, PATTERNS_MEMBER, list[dict[str, str]])
+        # SECURITY: all beginnings of a phrase are kept.
+        if any(phrase.count(" ") >= LONGEST for phrase in phrases):
+            raise ModelError(f"Member {PHRASES_MEMBER!r} of the model has a phrase that is too long; {ADVICE}")
         try:
             return cls(phrases, patterns)
         except (re.error, OverflowError, RecursionError, KeyError) as error:

@@ -13,7 +13,7 @@ from botapi.nlu.tables import ADVICE, has_shape, read_table, write_table
 from botapi.nlu.tagging.labels import NOTHING, OUTSIDE, Label
 
 ZERO, LARGEST_WEIGHT = 32768, 32767
-LARGEST_REAL_WEIGHT = 100.0  # no training comes near
+SMALLEST_REAL_WEIGHT, LARGEST_REAL_WEIGHT = 1e-9, 100.0  # no training comes near
 MAX_LABELS = 2_000
 MEMBERS = TABLE_MEMBER, ARRAYS_MEMBER = "tags.json", "tags.npz"
 
@@ -70,7 +70,7 @@ class Weights:
         if (
             sum(counts) != pairs
             or max(numbers, default=0) >= size
-            or not 0 < scale * LARGEST_WEIGHT <= LARGEST_REAL_WEIGHT * 1.001
+            or not SMALLEST_REAL_WEIGHT < scale * LARGEST_WEIGHT <= LARGEST_REAL_WEIGHT * 1.001
         ):
             raise ModelError(f"Member {ARRAYS_MEMBER!r} of the model has numbers out of range; {ADVICE}")
         return cls(labels, table["features"], counts, numbers, arrays["weights"], arrays["chain"], scale)

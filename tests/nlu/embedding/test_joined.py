@@ -12,6 +12,7 @@ from botapi.data import nlu
 from botapi.data.examples import Example, TrainingData
 from botapi.errors import ConfigError, ModelError
 from botapi.nlu.arrays import Array, write_arrays
+from botapi.nlu.calibration import MOST_EXAMPLES, HeldOut
 from botapi.nlu.component import Training
 from botapi.nlu.embedding import joined, meaning
 from botapi.nlu.embedding.featurizer import LanguageModelFeaturizer
@@ -126,6 +127,15 @@ def test_without_a_folder_words_alone_count_and_the_log_says_so(item):
     assert [line for line in told if "LanguageModelFeaturizer has no effect" in line]
 
 
+VALUES = {
+    "weights": ("f", [0.5] * 16),
+    "bias": ("f", [0.0, 0.0]),
+    "mixture": ("d", [0.5, 0.5, 0.5, 1.0, 0.1]),
+    "examples": ("B", [7] * 8),
+    "labels": ("H", [1]),
+}
+
+
 @pytest.mark.parametrize(
     "table, changed",
     [
@@ -146,17 +156,10 @@ def test_without_a_folder_words_alone_count_and_the_log_says_so(item):
     ],
 )
 def test_damaged_members_are_refused(table, changed):
-    values = {
-        "weights": ("f", [0.5] * 16),
-        "bias": ("f", [0.0, 0.0]),
-        "mixture": ("d", [0.5, 0.5, 0.5, 1.0, 0.1]),
-        "examples": ("B", [7] * 8),
-        "labels": ("H", [1]),
-    }
-    good = members_of({"width": 8, "examples": 1}, values)
+    good = members_of({"width": 8, "examples": 1}, VALUES)
     assert len(Meaning.load(good, labels=2).join([0.0, 0.0], numpy.ones(8))) == 2
     with pytest.raises(ModelError, match="meaning"):
-        Meaning.load(members_of(table or {"width": 8, "examples": 1} if changed else table, values | changed), labels=2)
+        Meaning.load(members_of(table or {"width": 8, "examples": 1} if changed else table, VALUES | changed), labels=2)
 
 
 def members_of(table, values):
@@ -194,3 +197,29 @@ def test_learning_finds_the_smallest_loss():
         step, shift = chance.normal(0, 0.05, weights.shape), chance.normal(0, 0.05, bias.shape)
         assert loss(weights + step, bias + shift) > least
     assert (numpy.argmax(vectors @ weights.T + bias, axis=1) == targets).mean() > 0.95
+
+
+def test_words_have_the_same_share_in_use_as_among_those_held_back():
+    """However many examples there are: the words' own model is sharpened less by few answers about many."""
+    labels, size = ["a", "b"], 4 * MOST_EXAMPLES
+    targets, by_words = [labels[n % 2] for n in range(size)], HeldOut()
+    for part in joined.parts(targets, 1):
+        for n in part.asked:
+            by_words.add([0.5, 0.0] if n % 2 == 0 else [0.0, 0.5], n % 2)
+    vectors = numpy.ones((size, 8), "f4") / 8**0.5
+    found, held_out = joined.learn(labels, targets, vectors, by_words, seed=1)
+    used = by_words.factor(size)
+    assert used != pytest.approx(by_words.factor(1), rel=0.1)
+    apart = [one - other for one, other in (found.join([used, 0.0], vectors[0]), found.join([0.0, 0.0], vectors[0]))]
+    assert apart[0] - apart[1] == pytest.approx(joined.OF_MANY.words / held_out.temperature(), rel=1e-6)
+
+
+def test_a_vector_of_another_width_leaves_the_words_alone():
+    members = members_of({"width": 8, "examples": 1}, VALUES)
+    assert Meaning.load(members, labels=2).join([1.0, 2.0], numpy.ones(9)) == [1.0, 2.0]
+
+
+def test_a_folder_without_weights_is_refused_with_a_sentence(config, tmp_path):
+    (tmp_path / "encoder" / "model.safetensors").unlink()
+    with pytest.raises(ConfigError, match=r"model\.safetensors"):
+        Pipeline.train(config, "en", DATA)

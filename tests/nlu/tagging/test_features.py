@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from botapi.errors import ConfigError
-from botapi.nlu.tagging.features import DEFAULT_FEATURES, TagFeatures, read_features, shape
+from botapi.nlu.tagging.features import DEFAULT_FEATURES, MOST_MARKS, TagFeatures, read_features, shape
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,12 @@ def test_features_stand_for_places_around_the_word():
 def test_pairs_of_words_before_and_after():
     made = TagFeatures([["before2", "after2"]])
     assert made.all(["A", "b", "c"], [[], [], []], None) == [["after2=b c"], [], ["before2=a b"]]
+
+
+def test_a_mark_counts_once_and_marks_are_bounded():
+    made = TagFeatures([["known"]])
+    assert made.all(["5551234"], [["U:digit"] * 7], None) == [["known=U:digit"]]
+    assert len(made.all(["a"], [[f"U:{n}" for n in range(70_000)]], None)[0]) == MOST_MARKS
 
 
 def test_without_an_intent_there_is_no_feature_of_it():

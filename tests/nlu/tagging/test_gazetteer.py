@@ -59,3 +59,11 @@ def test_a_damaged_member_is_refused(patterns):
     members = {**Gazetteer({}, []).save(), "patterns.json": json.dumps(patterns).encode()}
     with pytest.raises(ModelError, match=r"patterns\.json"):
         Gazetteer.load(members)
+
+
+def test_a_phrase_of_more_words_than_are_looked_at_is_refused():
+    longest = " ".join("abcdefg")
+    assert Gazetteer.load(Gazetteer({longest: ["x"]}, []).save()).phrases == {longest: ["x"]}
+    members = {**Gazetteer({}, []).save(), "phrases.json": json.dumps({" " * 100_000: ["x"]}).encode()}
+    with pytest.raises(ModelError, match=r"phrases\.json"):
+        Gazetteer.load(members)
